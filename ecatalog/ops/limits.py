@@ -8,4 +8,4 @@ from flask_limiter.util import get_remote_address
 
 def make_limiter() -> Limiter:
     """The bare limiter; ``init_limits`` binds it to an application."""
-    return Limiter(key_func=get_remote_address, auto_check=False)
+    return Limiter(key_func=get_remote_address)
