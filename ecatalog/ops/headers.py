@@ -1,0 +1,51 @@
+"""Security headers on every answer. (Strict-Transport-Security is nginx's: only it knows about TLS.)"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from ecatalog.config import Settings
+
+#: JSON needs nothing; this also disarms any answer that a browser would take for a page.
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+#: Swagger UI and ReDoc from our own files: no inline scripts, but both set styles; ReDoc indexes in a worker.
+DOCS_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+DOCS_PREFIXES = ("/api/docs/", "/api/redoc/")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Front ends on other origins load images and read answers; CORS says which of them may read.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+def _secure(response: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    policy = DOCS_POLICY if request.path.startswith(DOCS_PREFIXES) else API_POLICY
+    response.headers.setdefault("Content-Security-Policy", policy)
+    return response
+
+
+def init_headers(app: Flask, settings: Settings) -> None:
+    """Add the headers to every answer; a view that sets one itself keeps its value."""
+    app.after_request(_secure)
