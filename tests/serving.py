@@ -1,0 +1,57 @@
+"""The whole service for a test: gunicorn with its own configuration file, on a free port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers import Process
+
+ROOT = Path(__file__).resolve().parent.parent
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
+
+
+@contextmanager
+def gunicorn(
+    environment: Mapping[str, str], folder: Path, workers: int = 1, threads: int = 4
+) -> Iterator[str]:
+    """Serve ``wsgi:app`` from ``folder`` (where no ``.env`` interferes); gives the base URL.
+
+    Raises ServerError with gunicorn's log when ``/livez`` does not answer.
+    """
+    log = folder / "gunicorn.log"
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # handed over open: nobody can take the port
+        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        command = [
+            *(sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")),
+            *("--bind", f"fd://{listener.fileno()}", "--workers", str(workers), "--threads", str(threads)),
+            "wsgi:app",
+        ]
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        options = {
+            "cwd": folder,
+            "env": {**inherited, "PYTHONPATH": str(ROOT), **environment},
+            "pass_fds": [listener.fileno()],
+        }
+        process = Process(command, log, options)
+        try:
+            process.start(lambda: _answers(f"{base_url}/livez"))
+            yield base_url
+        finally:
+            process.stop(signal.SIGTERM)
+            print(f"gunicorn {' '.join(command[3:])}\n{process.read_log()}")  # pytest shows it on failure
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
