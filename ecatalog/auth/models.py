@@ -1,0 +1,85 @@
+"""Tables of sign-in: users, and refresh tokens by family."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ecatalog.database import BigId, UTCDateTime, utc_now
+from ecatalog.extensions import Model
+
+MAX_NAME_CHARACTERS = 150
+
+
+class Role(StrEnum):
+    """What a user may do. Each role may do all that the ones before it may."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+    @property
+    def may_write(self) -> bool:
+        return self is not Role.VIEWER
+
+
+def name_key(name: str) -> str:
+    """The form in which user names are compared: ``Anvar``, ``ANVAR`` and ``anvar`` are one user."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name.strip()).casefold())
+
+
+class User(Model):
+    """A person or program that signs in."""
+
+    __tablename__ = "app_user"  # "user" is a reserved word of PostgreSQL
+    __table_args__ = (
+        sa.CheckConstraint("role IN ('viewer', 'editor', 'admin')", name="role_known"),
+        sa.UniqueConstraint("name_key"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(MAX_NAME_CHARACTERS))
+    name_key: Mapped[str] = mapped_column(sa.String(3 * MAX_NAME_CHARACTERS))  # casefolding may lengthen
+    role: Mapped[str] = mapped_column(sa.String(10), default=Role.VIEWER.value)
+    password_hash: Mapped[str] = mapped_column(sa.String(255))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    # Every token carries the generation it was issued in; raising it ends them all at once.
+    token_generation: Mapped[int] = mapped_column(sa.Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+    last_sign_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def may_write(self) -> bool:
+        return Role(self.role).may_write
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+
+class RefreshFamily(Model):
+    """All refresh tokens that descend from one sign-in; revoked together."""
+
+    __tablename__ = "refresh_family"
+
+    id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("app_user.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)  # that of its newest token
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class RefreshToken(Model):
+    """One refresh token, by its ``jti``; the token's text itself is kept nowhere."""
+
+    __tablename__ = "refresh_token"
+
+    jti: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    family_id: Mapped[str] = mapped_column(sa.ForeignKey("refresh_family.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    first_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    uses: Mapped[int] = mapped_column(sa.SmallInteger, default=0)

@@ -1,0 +1,124 @@
+"""Who asks, and what they may do.
+
+Identification is soft: it never ends a request, so that the limiter, which runs after it, counts requests
+with bad tokens, too (by address). :func:`check_identity` then refuses them, also where anyone may read.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, g, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from ecatalog.auth.models import Role, User
+from ecatalog.auth.tokens import ACCESS, TokenError, check_user, init_tokens, read_token
+from ecatalog.config import Settings
+from ecatalog.errors import NotAuthenticated, PermissionDenied
+from ecatalog.extensions import db
+
+__all__ = [
+    "Role",
+    "check_identity",
+    "current_user",
+    "identify",
+    "init_auth",
+    "require_admin",
+    "require_user",
+    "require_writer",
+]
+
+# Here the header is not looked at: a client with an expired token must be able to get a new one, and the docs
+# and the health check are for anyone and need no database.
+_HEADER_IGNORED_BELOW = ("/api/token/", "/api/schema/", "/api/docs/", "/api/redoc/")
+_HEALTH = "/api/v1/"
+
+
+def init_auth(app: Flask, settings: Settings) -> None:
+    """Configure tokens and identify the user before each request.
+
+    Must run before the limiter's own ``before_request`` is registered, and :func:`check_identity` after it.
+    """
+    init_tokens(app, settings)
+    app.before_request(identify)
+
+
+def identify() -> None:
+    """Store the user of the request in ``g.user``, or what is wrong with its token in ``g.auth_error``."""
+    g.user = None
+    g.auth_error = None
+    if request.url_rule is None or not _reads_header(request.path):
+        return
+    try:
+        g.user = _user_of_header(request.headers.get("Authorization", ""))
+    except (NotAuthenticated, SQLAlchemyError) as error:
+        g.auth_error = error
+
+
+def check_identity() -> None:
+    """Refuse a request whose token is bad; to be called for each request, after the limiter."""
+    error: Exception | None = g.get("auth_error")
+    if error is not None:
+        raise error
+
+
+def current_user() -> User | None:
+    """The signed-in user, as a plain object outside the session; None for an anonymous request."""
+    user: User | None = g.get("user")
+    return user
+
+
+def require_user() -> User:
+    """The signed-in user; raises NotAuthenticated."""
+    check_identity()
+    user = current_user()
+    if user is None:
+        raise NotAuthenticated
+    return user
+
+
+def require_writer() -> User:
+    """The signed-in user who may write; raises NotAuthenticated or PermissionDenied."""
+    user = require_user()
+    if not user.may_write:
+        raise PermissionDenied
+    return user
+
+
+def require_admin() -> User:
+    """The signed-in admin; raises NotAuthenticated or PermissionDenied."""
+    user = require_user()
+    if not user.is_admin:
+        raise PermissionDenied
+    return user
+
+
+def _reads_header(path: str) -> bool:
+    return path.startswith("/api/") and path != _HEALTH and not path.startswith(_HEADER_IGNORED_BELOW)
+
+
+def _user_of_header(header: str) -> User | None:
+    """The user of an ``Authorization`` header; None without one of ours. Raises NotAuthenticated."""
+    parts = header.split()
+    if not parts or parts[0].lower() != "bearer":
+        return None
+    if len(parts) != 2:
+        detail = "Authorization header must contain two space-delimited values"
+        raise NotAuthenticated(body={"detail": detail, "code": "bad_authorization_header"})
+    try:
+        claims = read_token(parts[1], ACCESS)
+        user = check_user(claims, db.session.get(User, claims.user_id))
+    except TokenError as error:
+        raise _bad_header_token(error) from error
+    # Taken out of the session: it must stay readable whatever transactions the request goes on to end.
+    db.session.expunge(user)
+    return user
+
+
+def _bad_header_token(error: TokenError) -> NotAuthenticated:
+    message = {"token_class": "AccessToken", "token_type": ACCESS, "message": error.message}
+    return NotAuthenticated(
+        body={
+            "detail": "Given token not valid for any token type",
+            "code": "token_not_valid",
+            "messages": [message],
+        }
+    )
