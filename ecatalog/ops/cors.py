@@ -52,7 +52,7 @@ def _vary_by_origin(response: Response) -> Response:
 
 
 def init_cors(app: Flask, settings: Settings) -> None:
-    """Set Flask-Cors up. Answers to other origins carry no CORS header, so browsers keep them from scripts."""
+    """Set Flask-Cors up. Answers to other origins carry no CORS header: browsers keep them from scripts."""
     from ecatalog.extensions import cors  # extensions imports this package
 
     origins: Any = [_exactly(origin) for origin in settings.cors_allowed_origins]

@@ -104,7 +104,7 @@ def current_limits() -> Limits:
 
 
 def limiter_degraded() -> bool:
-    """Whether a Redis is set that does not count now (it is asked), so that each process counts for itself."""
+    """Whether a Redis is set that does not count now (it is asked): each process counts for itself."""
     return not current_limits().counter.check()
 
 

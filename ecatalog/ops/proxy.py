@@ -1,7 +1,7 @@
 """Who is really calling: forwarding headers, believed only from proxies that the operator named.
 
-A client can send any ``X-Forwarded-For`` it likes. So these headers count only when the peer of the connection
-is one of our proxies; from anyone else they are removed before the application can see them.
+A client can send any ``X-Forwarded-For`` it likes. So these headers count only when the connection's peer is
+one of our proxies; from anyone else they are removed before the application can see them.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class TrustedProxies:
     def _walk(self, forwarded_for: str) -> tuple[Address | None, int]:
         """The client's address and how many entries from the right were believed to find it.
 
-        Each proxy appends the peer that it saw. Going from the right, an entry is believed while everything to
-        its right is ours; the first foreign address is the client, and what stands left of it is hearsay.
+        Each proxy appends the peer that it saw. Going from the right, an entry is believed while all to its
+        right are ours; the first foreign address is the client, and what stands left of it is hearsay.
         """
         client: Address | None = None
         hops = 0

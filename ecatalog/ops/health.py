@@ -1,0 +1,145 @@
+"""Probes for operators (``/livez``, ``/readyz``) and the index of the API (``GET /api/v1/``).
+
+They tell strangers which part fails, never how: driver messages and addresses go to the log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask, Response, current_app, jsonify, request
+from flask.views import MethodView
+from marshmallow import fields
+from sqlalchemy.pool import NullPool
+
+import ecatalog
+from ecatalog.config import Settings
+from ecatalog.database import migrations_folder
+from ecatalog.extensions import db
+from ecatalog.ops.checks import Check
+from ecatalog.ops.counting import Counter
+from ecatalog.ops.limits import current_limits
+from ecatalog.smorest import Blueprint, Schema
+
+CHECK_SECONDS = 2
+_EXTENSION = "ecatalog_checks"
+
+blp = Blueprint(
+    "health", __name__, url_prefix="/api/v1", description="Is the service up, and what does it have?"
+)
+
+
+class IndexSchema(Schema):
+    """The service in short."""
+
+    status = fields.String(required=True, metadata={"description": "`ok`: the service answers."})
+    version = fields.String(required=True)
+    resources = fields.Dict(
+        keys=fields.String(),
+        values=fields.Url(),
+        required=True,
+        metadata={"description": "List URL by resource."},
+    )
+
+
+_INDEX_EXAMPLE = {
+    "status": "ok",
+    "version": ecatalog.__version__,
+    "resources": {"project": "https://catalog.example.com/api/v1/project/"},
+}
+
+
+@blp.route("/")
+class Index(MethodView):
+    @blp.doc(security=[])
+    @blp.response(200, IndexSchema, example=_INDEX_EXAMPLE)
+    def get(self) -> dict[str, Any]:
+        """Health and index
+
+        Tells that the service answers, its version, and where each resource is. Does not count as a request.
+        """
+        names = current_app.extensions.get("ecatalog_resources", {})
+        return {
+            "status": "ok",
+            "version": ecatalog.__version__,
+            "resources": {name: f"{request.url_root}api/v1/{name}/" for name in names},
+        }
+
+
+class MigrationsBehindError(RuntimeError):
+    """The database lacks migrations that this release needs."""
+
+
+def check_database(engine: sa.Engine, scripts: ScriptDirectory) -> None:
+    """Raise when the database does not answer, or lacks a migration of this release.
+
+    A revision that this release does not know belongs to a newer one, which can be on its way in: fine.
+    """
+    with engine.connect() as connection:
+        present = set(MigrationContext.configure(connection).get_current_heads())
+    known = {script.revision for script in scripts.walk_revisions()}
+    missing = set(scripts.get_heads()) - present
+    if missing and present <= known:
+        raise MigrationsBehindError(f"the database lacks {', '.join(sorted(missing))}")
+
+
+def check_redis(counter: Counter) -> None:
+    """Raise when the limits are not shared."""
+    if not counter.check():
+        raise RuntimeError("Redis does not count")
+
+
+def _probe_engine(url: sa.URL) -> sa.Engine:
+    """Connections of its own, opened anew: a pool that is in full use is not a database that is away."""
+    connect_args: dict[str, Any] = {"timeout": CHECK_SECONDS}
+    if url.get_backend_name() == "postgresql":
+        connect_args = {
+            "connect_timeout": CHECK_SECONDS,
+            "tcp_user_timeout": CHECK_SECONDS * 1000,
+            "application_name": "ecatalog-readyz",
+            "prepare_threshold": None,
+        }
+    return sa.create_engine(url, poolclass=NullPool, connect_args=connect_args)
+
+
+def _database_state(check: Check) -> str:
+    error = check.run(CHECK_SECONDS)
+    if error is None:
+        return "ok"
+    return "migrations behind" if isinstance(error, MigrationsBehindError) else "unavailable"
+
+
+def livez() -> Response:
+    """The process runs. Asks nobody else."""
+    return jsonify(status="ok")
+
+
+def readyz() -> tuple[Response, int]:
+    """The process can serve: 200 ``ok`` or ``degraded``, or 503 that names the failing part."""
+    checks: dict[str, Check] = current_app.extensions[_EXTENSION]
+    states = {"database": _database_state(checks["database"])}
+    if "redis" in checks:
+        states["redis"] = "ok" if checks["redis"].run(CHECK_SECONDS) is None else "unavailable"
+    bad = [name for name, state in states.items() if state != "ok"]
+    if "database" in bad:
+        return jsonify(status="unavailable", failed=bad, checks=states), 503
+    if bad:
+        return jsonify(status="degraded", degraded=bad, checks=states), 200
+    return jsonify(status="ok", checks=states), 200
+
+
+def init_health(app: Flask, settings: Settings) -> None:
+    """Add the probes. Comes after the database and the limits; ``blp`` is to be registered with the API."""
+    scripts = ScriptDirectory(str(migrations_folder()))
+    with app.app_context():
+        engine = _probe_engine(db.engine.url)
+        counter = current_limits().counter
+    checks = {"database": Check("database", lambda: check_database(engine, scripts))}
+    if settings.redis_url:
+        checks["redis"] = Check("redis", lambda: check_redis(counter), logs=False)  # the counter logs
+    app.extensions[_EXTENSION] = checks
+    app.add_url_rule("/livez", view_func=livez)
+    app.add_url_rule("/readyz", view_func=readyz)

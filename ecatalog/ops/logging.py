@@ -1,0 +1,165 @@
+"""Logs: one line a request, human while developing, JSON in production, the request id on every line.
+
+Secrets stay out by what is logged: paths without query strings, no headers, no bodies. What looks like a
+secret in the text of an exception is blacked out on top of that.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import re
+import time
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request, request_finished, request_started
+from pythonjsonlogger.json import JsonFormatter
+
+from ecatalog.config import Settings
+from ecatalog.ops.caller import client_address, user_id
+
+requests_log = logging.getLogger("ecatalog.request")
+
+HIDDEN = "[hidden]"
+_SECRETS = (
+    (re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JSON web token
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(://[^\s:/@\"']*):[^\s/@\"']+@"), rf"\1:{HIDDEN}@"),  # the password in a URL
+    (
+        re.compile(
+            r"(?i)((?:password|passwd|secret_key|secret|token)\\?[\"']?\s*[=:]\s*)(\\?[\"'])?[^\s\"'\\,;&)}\]]+"
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+)
+
+
+def hide_secrets(text: str) -> str:
+    """``text`` with tokens, credentials in URLs and values called ``password`` and the like blacked out."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def printable(text: str) -> str:
+    """``text`` on one line: what could break the line or steer a terminal is written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class RequestFilter(logging.Filter):
+    """Adds the id of the current request to every record, whoever logs it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = g.get("request_id") if has_request_context() else None
+        return True
+
+
+class HumanFormatter(logging.Formatter):
+    """A short line for a terminal; traces follow on their own lines."""
+
+    default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        message = printable(record.message)
+        if hasattr(record, "milliseconds"):
+            user = "-" if getattr(record, "user_id", None) is None else getattr(record, "user_id", None)
+            route = printable(str(getattr(record, "route", None) or "-"))
+            client = getattr(record, "client", None) or "-"
+            message += f" {record.milliseconds:.1f} ms user={user} client={client} route={route}"
+        request_id = getattr(record, "request_id", None) or "-"
+        clock = self.formatTime(record, "%H:%M:%S")
+        return f"{clock} {record.levelname:<7} [{request_id}] {record.name}: {message}"
+
+
+class JsonLinesFormatter(JsonFormatter):
+    """One JSON object a line, traces included."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["levelname", "name", "message", "request_id"],
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "trace"},
+            timestamp=True,
+            json_ensure_ascii=False,
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide_secrets(super().format(record))
+
+
+def logging_config(settings: Settings) -> dict[str, Any]:
+    """The configuration for ``logging.config.dictConfig``; gunicorn takes it, too (``logconfig_dict``)."""
+    formatter = HumanFormatter if settings.log_format == "human" else JsonLinesFormatter
+    passed_on: dict[str, Any] = {"handlers": [], "propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": RequestFilter}},
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",  # stdout belongs to the output of commands
+                "formatter": "line",
+                "filters": ["request"],
+            }
+        },
+        "root": {"level": settings.log_level, "handlers": ["console"]},
+        "loggers": {
+            "gunicorn.error": passed_on | {"level": "INFO"},
+            "gunicorn.access": passed_on | {"level": "WARNING"},  # ours has more, and no query string
+            "werkzeug": passed_on | {"level": "WARNING"},  # the same
+            "sqlalchemy": passed_on
+            | {"level": "WARNING"},  # below that it logs the values of every statement
+            "flask_cors": passed_on | {"level": "WARNING"},
+        },
+    }
+
+
+def _begin(sender: Flask, **_: Any) -> None:
+    g.log_began = time.perf_counter()
+
+
+def _remember(sender: Flask, response: Response, **_: Any) -> None:
+    g.log_status = response.status_code
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "route": request.url_rule.rule if request.url_rule else None,
+        "path": request.path,
+        "milliseconds": round((time.perf_counter() - g.log_began) * 1000, 1),
+        "user_id": user_id(),
+        "client": client_address(),
+    }
+
+
+def _write_line(error: BaseException | None = None) -> None:
+    """At the very end of the request, also of one that was aborted."""
+    if "log_began" not in g:
+        return  # a context that no request runs in, as in a shell
+    facts = _facts()
+    line = (facts["method"], printable(facts["path"]))
+    status: int | None = g.get("log_status")
+    if status is None:
+        requests_log.error("%s %s died before an answer", *line, extra=facts, exc_info=error)
+        return
+    level = logging.WARNING if status >= 500 else logging.INFO
+    requests_log.log(level, "%s %s %s", *line, status, extra=facts | {"status": status})
+
+
+def init_logging(app: Flask, settings: Settings) -> None:
+    """Send all logs of the process through our lines, and write one for each request."""
+    root = logging.getLogger()
+    foreign = [handler for handler in root.handlers if handler.get_name() != "console"]
+    logging.config.dictConfig(logging_config(settings))
+    for handler in foreign:  # error trackers and test runners listen there, too
+        root.addHandler(handler)
+    request_started.connect(_begin, app)
+    request_finished.connect(_remember, app)
+    app.teardown_request(_write_line)
