@@ -91,9 +91,10 @@ def read_token(text: str, kind: str | None = None) -> Claims:
     # RecursionError: the header is parsed before the signature can be checked, and may be nested deeply.
     except (PyJWTError, JWTExtendedException, ValueError, TypeError, RecursionError) as error:
         raise TokenError from error
-    if kind is not None and data.get("token_type") != kind:
+    claims = _claims(data)
+    if kind is not None and claims.kind != kind:
         raise TokenError(TokenError.WRONG_TYPE)
-    return _claims(data)
+    return claims
 
 
 def _claims(data: dict[str, Any]) -> Claims:

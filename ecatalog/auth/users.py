@@ -37,7 +37,7 @@ class DuplicateUserError(UserError):
 class InvalidNameError(UserError):
     def __init__(self) -> None:
         super().__init__(
-            f"A user name is 1 to {MAX_NAME_CHARACTERS} letters, digits and signs of @ . + - _, without spaces."
+            f"A user name is 1 to {MAX_NAME_CHARACTERS} letters, digits and @ . + - _, without spaces."
         )
 
 
