@@ -24,7 +24,7 @@ LEAST_ENTROPY = 128  # bits, measured over the key's own characters
 # Every SECRET_KEY that a reader can copy out of this repository; a test keeps the list complete.
 EXAMPLE_SECRETS = frozenset({"change-me-to-fifty-or-more-random-characters-made-by-python-secrets"})
 PLACEHOLDER = re.compile(r"change.?me|changeit|insecure|replace.?me|your.?secret|example", re.IGNORECASE)
-NEW_SECRET = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
+NEW_SECRET = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(64))'"  # noqa: S105  # advice
 
 LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 NAME = re.compile(rf"{LABEL}(\.{LABEL})*", re.IGNORECASE)
