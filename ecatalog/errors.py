@@ -16,7 +16,6 @@ from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
-from werkzeug.routing import RequestRedirect
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +139,9 @@ class ServiceUnavailable(ApiError):
 def flatten_messages(messages: Any) -> FieldErrors:
     """marshmallow's messages in DRF's form: errors of the whole object go under ``non_field_errors``."""
     if isinstance(messages, dict):
-        return {"non_field_errors" if key == "_schema" else str(key): value for key, value in messages.items()}
+        return {
+            "non_field_errors" if key == "_schema" else str(key): value for key, value in messages.items()
+        }
     return {"non_field_errors": messages}
 
 
@@ -173,8 +174,6 @@ def _handle_validation_error(error: ValidationError) -> Response:
 
 def _handle_http_exception(error: HTTPException) -> Response:
     """Answers of Werkzeug and Flask, in the contract's words."""
-    if isinstance(error, RequestRedirect):
-        return Response(status=error.code, headers={"Location": error.new_url})
     status = error.code or 500
     if status >= 500:
         return _handle_unforeseen(error)

@@ -6,6 +6,7 @@ out what a database or a JSON writer cannot take (NUL, lone surrogates, NaN, num
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import unicodedata
@@ -34,11 +35,22 @@ _TRUE = {"t", "y", "yes", "true", "on", "1"}
 _FALSE = {"f", "n", "no", "false", "off", "0"}
 
 
+def variant(field: Field[Any], **changes: Any) -> Field[Any]:
+    """A copy of a field with other attributes: ``variant(field, required=False)``."""
+    twin = copy.copy(field)
+    twin.metadata = dict(field.metadata)
+    for name, value in changes.items():
+        setattr(twin, name, value)
+    return twin
+
+
 def check_characters(text: str) -> str:
     """Refuse what PostgreSQL and UTF-8 can't hold. Returns the text; raises ValidationError."""
     if "\x00" in text:
         raise ValidationError("Null characters are not allowed.")
-    surrogate = next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None
+    surrogate = (
+        next((char for char in text if "\ud800" <= char <= "\udfff"), None) if not text.isascii() else None
+    )
     if surrogate:
         raise ValidationError(f"Surrogate characters are not allowed: U+{ord(surrogate):X}.")
     return text
@@ -327,12 +339,20 @@ def _check_json(value: Any, depth: int = 0) -> None:
 
 
 class _JSONValue(Field[Any]):
+    """A JSON container; null counts as an empty one."""
+
     kind: type
-    default_error_messages = {**COMMON_MESSAGES, "too_long": "Ensure this value is no more than {limit} characters."}
+    default_error_messages = {
+        **COMMON_MESSAGES,
+        "too_long": "Ensure this value is no more than {limit} characters.",
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("allow_none", True)
         super().__init__(**kwargs)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        return super().deserialize(self.kind() if value is None else value, attr, data, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, self.kind):

@@ -12,31 +12,61 @@ from typing import Any
 import flask_smorest
 import marshmallow as ma
 import orjson
-from flask import Request
+from flask import Flask, Request
 from webargs import core
 from webargs.flaskparser import FlaskParser
 
-from ecatalog.errors import PROBLEM_JSON, InvalidInput, MalformedRequest, UnsupportedMediaType, flatten_messages
+import ecatalog
+from ecatalog.errors import (
+    PROBLEM_JSON,
+    InvalidInput,
+    MalformedRequest,
+    UnsupportedMediaType,
+    flatten_messages,
+)
 
 BODY_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+
+DESCRIPTION = """\
+Projects, clients and items (nomenklatura) of 1C:Enterprise, each known by its 1C code.
+
+Get a token at `POST /api/token/` and send it as `Authorization: Bearer <access>`. Every path ends in a slash.
+Errors have one family of shapes: `{"detail": …}` or `{"field": ["message"]}`; with
+`Accept: application/problem+json` the same facts come as RFC 9457 problem details.
+"""
 
 ERROR_EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
     400: ("A value is wrong, or the request cannot be read.", {"name": ["This field is required."]}),
     401: ("No token, or a bad one.", {"detail": "Authentication credentials were not provided."}),
-    403: ("The user's role does not allow this.", {"detail": "You do not have permission to perform this action."}),
+    403: (
+        "The user's role does not allow this.",
+        {"detail": "You do not have permission to perform this action."},
+    ),
     404: ("No such row, page or address.", {"detail": "No Nomenklatura matches the given query."}),
     405: ("Wrong method; `Allow` lists the right ones.", {"detail": 'Method "POST" not allowed.'}),
     409: (
         "The code exists in several projects; choose one with `project_id` or `project`.",
-        {"detail": "This code exists in several projects.", "projects": [{"id": 1, "code_1c": "P1", "name": "Aʼlo"}]},
+        {
+            "detail": "This code exists in several projects.",
+            "projects": [{"id": 1, "code_1c": "P1", "name": "Aʼlo"}],
+        },
     ),
-    410: ("A cursor from before a restore: start again without it.", {"detail": "This cursor is no longer valid."}),
+    410: (
+        "A cursor from before a restore: start again without it.",
+        {"detail": "This cursor is no longer valid."},
+    ),
     412: ("`If-Match` no longer holds.", {"detail": "The row has changed since it was read."}),
     413: ("The body is too large.", {"detail": "Request body is too large."}),
     415: ("The body is of a wrong type.", {"detail": 'Unsupported media type "text/plain" in request.'}),
     429: ("A limit is used up.", {"detail": "Request was throttled. Expected available in 1800 seconds."}),
-    500: ("Something unforeseen; the log has the request id.", {"detail": "Internal server error.", "request_id": "…"}),
-    503: ("The database is away for the moment.", {"detail": "Service temporarily unavailable, try again later."}),
+    500: (
+        "Something unforeseen; the log has the request id.",
+        {"detail": "Internal server error.", "request_id": "…"},
+    ),
+    503: (
+        "The database is away for the moment.",
+        {"detail": "Service temporarily unavailable, try again later."},
+    ),
 }
 
 
@@ -81,10 +111,22 @@ class ArgumentsParser(FlaskParser):
     """webargs' parser with our body reader; errors leave it as InvalidInput."""
 
     DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": ma.EXCLUDE, "query": ma.EXCLUDE}
+    DEFAULT_UNKNOWN_BY_LOCATION = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "json": ma.EXCLUDE,
+        "query": ma.EXCLUDE,
+    }
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         return read_body(req)
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
+        """The last of several values counts; an empty one counts as absent, but for fields that give it a meaning."""
+        return {
+            name: values[-1]
+            for name, values in req.args.lists()
+            if values[-1] or (name in schema.fields and schema.fields[name].metadata.get("allowEmptyValue"))
+        }
 
     def handle_error(
         self,
@@ -133,6 +175,26 @@ class Api(flask_smorest.Api):
                 f"Error{status}",
                 {"description": description, "content": {"application/json": content, PROBLEM_JSON: problem}},
             )
+
+
+def init_api(app: Flask) -> None:
+    """Bind the API and its OpenAPI document to the application."""
+    from ecatalog.catalog.routing import CodeConverter, code_schema
+    from ecatalog.extensions import api
+
+    app.config.update(
+        API_TITLE="E-Catalog",
+        API_VERSION=ecatalog.__version__,
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {"description": DESCRIPTION},
+            "components": {
+                "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+            },
+        },
+    )
+    api.init_app(app)
+    api.register_converter(CodeConverter, code_schema)
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -1,0 +1,1 @@
+"""A client (kontragent): a company or person that buys."""

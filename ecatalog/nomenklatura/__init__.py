@@ -1,0 +1,1 @@
+"""An item (nomenklatura): what is sold."""

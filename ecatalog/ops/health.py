@@ -5,6 +5,7 @@ They tell strangers which part fails, never how: driver messages and addresses g
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,15 +74,22 @@ class MigrationsBehindError(RuntimeError):
     """The database lacks migrations that this release needs."""
 
 
-def check_database(engine: sa.Engine, scripts: ScriptDirectory) -> None:
+@cache
+def _revisions() -> tuple[frozenset[str], frozenset[str]]:
+    """The newest revisions of this release, and all that it knows."""
+    scripts = ScriptDirectory(str(migrations_folder()))
+    return frozenset(scripts.get_heads()), frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def check_database(engine: sa.Engine) -> None:
     """Raise when the database does not answer, or lacks a migration of this release.
 
     A revision that this release does not know belongs to a newer one, which can be on its way in: fine.
     """
     with engine.connect() as connection:
         present = set(MigrationContext.configure(connection).get_current_heads())
-    known = {script.revision for script in scripts.walk_revisions()}
-    missing = set(scripts.get_heads()) - present
+    heads, known = _revisions()
+    missing = heads - present
     if missing and present <= known:
         raise MigrationsBehindError(f"the database lacks {', '.join(sorted(missing))}")
 
@@ -133,11 +141,10 @@ def readyz() -> tuple[Response, int]:
 
 def init_health(app: Flask, settings: Settings) -> None:
     """Add the probes. Comes after the database and the limits; ``blp`` is to be registered with the API."""
-    scripts = ScriptDirectory(str(migrations_folder()))
     with app.app_context():
         engine = _probe_engine(db.engine.url)
         counter = current_limits().counter
-    checks = {"database": Check("database", lambda: check_database(engine, scripts))}
+    checks = {"database": Check("database", lambda: check_database(engine))}
     if settings.redis_url:
         checks["redis"] = Check("redis", lambda: check_redis(counter), logs=False)  # the counter logs
     app.extensions[_EXTENSION] = checks

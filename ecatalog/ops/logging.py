@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import logging.config
 import re
+import sys
 import time
 from typing import Any
 
@@ -54,6 +55,17 @@ class RequestFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = g.get("request_id") if has_request_context() else None
         return True
+
+
+class StderrHandler(logging.Handler):
+    """Writes to whatever is stderr now, also after a redirection; stdout is for commands."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
 
 
 class HumanFormatter(logging.Formatter):
@@ -102,8 +114,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         "formatters": {"line": {"()": formatter}},
         "handlers": {
             "console": {
-                "class": "logging.StreamHandler",
-                "stream": "ext://sys.stderr",  # stdout belongs to the output of commands
+                "()": StderrHandler,
                 "formatter": "line",
                 "filters": ["request"],
             }

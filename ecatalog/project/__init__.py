@@ -1,0 +1,1 @@
+"""A project: what clients and items belong to."""

@@ -1,0 +1,215 @@
+"""All routes of a resource and their OpenAPI text, from its declaration. Views parse, call and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response, g, request
+from flask.views import MethodView
+
+from ecatalog.auth.access import Access, access
+from ecatalog.auth.permissions import current_user
+from ecatalog.catalog import changes, etag, history, listing, service
+from ecatalog.catalog.docs import ResourceDocs
+from ecatalog.catalog.listing import ListRequest
+from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.service import Lookup, Origin
+from ecatalog.database import write_transaction
+from ecatalog.smorest import Blueprint
+
+Values = dict[str, Any]
+
+
+def build_blueprint(resource: Resource) -> Blueprint:
+    """The blueprint that serves ``resource`` below ``/api/v1/<name>/``."""
+    docs = ResourceDocs(resource)
+    blueprint = Blueprint(
+        resource.name, __name__, url_prefix=f"/api/v1/{resource.name}", description=docs.description
+    )
+    routes = Routes(resource, docs, blueprint)
+    row = f"/<code:{resource.code}>/"
+    blueprint.add_url_rule("/", "list", routes.collection())
+    blueprint.add_url_rule("/changes/", "changes", routes.changes())
+    blueprint.add_url_rule("/by-code/", "by-code", routes.detail("by-code", by_query=True))
+    blueprint.add_url_rule("/by-code/restore/", "by-code-restore", routes.restore(by_query=True))
+    blueprint.add_url_rule("/by-code/history/", "by-code-history", routes.history(by_query=True))
+    blueprint.add_url_rule(f"{row}restore/", "restore", routes.restore(by_query=False))
+    blueprint.add_url_rule(f"{row}history/", "history", routes.history(by_query=False))
+    blueprint.add_url_rule(row, "detail", routes.detail("detail", by_query=False))
+    return blueprint
+
+
+def origin() -> Origin:
+    """Who makes the present request."""
+    user = current_user()
+    return Origin(
+        source="api",
+        user_id=user.id if user else None,
+        user_name=user.name if user else None,
+        request_id=g.get("request_id"),
+    )
+
+
+def base_url() -> str:
+    """The absolute address of the present path, as the client sees it."""
+    return request.base_url
+
+
+def if_match() -> frozenset[str] | None:
+    return etag.tags_of(request.headers.get("If-Match"))
+
+
+def json_answer(body: bytes | None, tag: str | None, *, shared: bool = True, status: int = 200) -> Response:
+    """``body`` with its entity tag; None means that the client's copy is still true (304)."""
+    answer = Response(body, status=304 if body is None else status, content_type="application/json")
+    if tag is not None:
+        answer.headers["ETag"] = f'"{tag}"'
+        answer.headers["Cache-Control"] = "no-cache" if shared else "private, no-cache"
+    return answer
+
+
+class Routes:
+    """Makes the views of one resource."""
+
+    def __init__(self, resource: Resource, docs: ResourceDocs, blueprint: Blueprint) -> None:
+        self.resource = resource
+        self.docs = docs
+        self.blueprint = blueprint
+        self.read_access = Access.ANYONE if resource.anonymous_read else Access.USER
+
+    def row_answer(self, row: Any, status: int = 200) -> Response:
+        """A row with its tag; 304 when a GET already knows it."""
+        resource = self.resource
+        tag = etag.row_etag(resource, row)
+        known = (
+            etag.tags_of(request.headers.get("If-None-Match")) if request.method in ("GET", "HEAD") else None
+        )
+        body = None if known and etag.holds(known, tag) else orjson.dumps(resource.render(row))
+        return json_answer(body, tag, shared=resource.anonymous_read, status=status)
+
+    def collection(self) -> type[MethodView]:
+        resource, docs, blueprint = self.resource, self.docs, self.blueprint
+
+        class Collection(MethodView):
+            @access(self.read_access)
+            @docs.list_rows
+            @blueprint.arguments(docs.list_parameters, location="query")
+            def get(_view, values: Values) -> Response:
+                asked = ListRequest(values, base_url(), list(request.args.items(multi=True)))
+                known = etag.tags_of(request.headers.get("If-None-Match"))
+                answer = listing.list_rows(resource, asked, known)
+                return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
+
+            @access(Access.WRITER)
+            @docs.create
+            @blueprint.arguments(resource.write_schema)
+            def post(_view, values: Values) -> Response:
+                made_by = origin()
+                with write_transaction():
+                    answer = self.row_answer(service.create(resource, values, made_by), status=201)
+                return answer
+
+        return Collection
+
+    def detail(self, name: str, *, by_query: bool) -> type[MethodView]:
+        resource, docs, blueprint = self.resource, self.docs, self.blueprint
+        located = self._located(by_query)
+
+        def write(action: Callable[[Origin], Any]) -> Response:
+            made_by = origin()
+            with write_transaction():
+                answer = self.row_answer(action(made_by))
+            return answer
+
+        class Detail(MethodView):
+            @access(self.read_access)
+            @docs.read(name)
+            @located
+            def get(_view, lookup: Lookup) -> Response:
+                return self.row_answer(service.find(resource, lookup))
+
+            @access(Access.WRITER)
+            @docs.replace(name)
+            @located
+            @blueprint.arguments(resource.write_schema)
+            def put(_view, values: Values, lookup: Lookup) -> Response:
+                return write(lambda who: service.change(resource, lookup, values, who, if_match=if_match()))
+
+            @access(Access.WRITER)
+            @docs.change(name)
+            @located
+            @blueprint.arguments(resource.patch_schema)
+            def patch(_view, values: Values, lookup: Lookup) -> Response:
+                return write(lambda who: service.change(resource, lookup, values, who, if_match=if_match()))
+
+            @access(Access.WRITER)
+            @docs.delete(name)
+            @located
+            def delete(_view, lookup: Lookup) -> Response:
+                write(lambda who: service.delete(resource, lookup, who, if_match=if_match()))
+                return Response(status=204)
+
+        return Detail
+
+    def restore(self, *, by_query: bool) -> type[MethodView]:
+        resource, docs = self.resource, self.docs
+
+        class Restore(MethodView):
+            @access(Access.WRITER)
+            @docs.restore("by-code-restore" if by_query else "restore")
+            @self._located(by_query)
+            def post(_view, lookup: Lookup) -> Response:
+                made_by = origin()
+                with write_transaction():
+                    answer = self.row_answer(service.restore(resource, lookup, made_by, if_match=if_match()))
+                return answer
+
+        return Restore
+
+    def history(self, *, by_query: bool) -> type[MethodView]:
+        resource, docs, blueprint = self.resource, self.docs, self.blueprint
+
+        class History(MethodView):
+            @access(Access.USER)
+            @docs.history("by-code-history" if by_query else "history")
+            @self._located(by_query)
+            @blueprint.arguments(docs.history_parameters, location="query")
+            def get(_view, values: Values, lookup: Lookup) -> Response:
+                row = service.find(resource, lookup, deleted=None)
+                body = history.page(
+                    resource, row.id, values, base_url(), list(request.args.items(multi=True))
+                )
+                return json_answer(orjson.dumps(body), None)
+
+        return History
+
+    def changes(self) -> type[MethodView]:
+        resource, docs, blueprint = self.resource, self.docs, self.blueprint
+
+        class Changes(MethodView):
+            @access(self.read_access)
+            @docs.changes
+            @blueprint.arguments(docs.changes_parameters, location="query")
+            def get(_view, values: Values) -> Response:
+                body = changes.changes(resource, values.get("since"), values.get("limit"))
+                return json_answer(orjson.dumps(body), None)
+
+        return Changes
+
+    def _located(self, by_query: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator: turns the path's code, or ``?code=``, and the choice of a parent into a Lookup."""
+        resource, docs, blueprint = self.resource, self.docs, self.blueprint
+        parameters = docs.by_code_parameters if by_query else docs.choice_parameters
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            def located(view_object: Any, choice: Values, **path: str) -> Any:
+                code = choice.pop("code") if by_query else path[resource.code]
+                return view(view_object, lookup=Lookup(code, choice))
+
+            located._apidoc = getattr(view, "_apidoc", {})  # type: ignore[attr-defined]
+            located.__name__ = view.__name__
+            return blueprint.arguments(parameters, location="query")(located)
+
+        return decorate

@@ -1,0 +1,285 @@
+"""The OpenAPI text of a resource's operations: summaries, parameters, answers, examples, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from marshmallow import fields as ma_fields
+
+from ecatalog import fields
+from ecatalog.catalog import query
+from ecatalog.catalog.changes import DEFAULT_LIMIT, MAX_LIMIT
+from ecatalog.catalog.paging import PagingSchema
+from ecatalog.catalog.resource import Resource
+from ecatalog.smorest import Blueprint, Schema
+
+View = Callable[..., Any]
+Decorator = Callable[[View], View]
+
+ETAG_HEADER = {
+    "ETag": {"description": "Changes with anything the answer shows.", "schema": {"type": "string"}}
+}
+IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "description": "Tags the client has; 304 when one still holds.",
+    "schema": {"type": "string"},
+}
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "description": "Write only if the row still has this tag; 412 otherwise.",
+    "schema": {"type": "string"},
+}
+EXAMPLE_TIME = "2026-01-31T09:30:00.123456Z"
+
+
+class HistoryEntrySchema(Schema):
+    """One change of a row; a creation lists no fields."""
+
+    at = fields.Timestamp(required=True, metadata={"format": "date-time"})
+    user = fields.Text(150, required=True, allow_none=True)
+    source = fields.Text(20, required=True, metadata={"description": "The way in: api, cli, demo, …"})
+    request_id = fields.Text(64, required=True, allow_none=True)
+    action = fields.Choice(("create", "update", "delete", "restore"), required=True)
+    fields_ = ma_fields.Dict(
+        data_key="fields", required=True, metadata={"description": "`{name: {old, new}}` of what changed."}
+    )
+
+
+def _envelope(name: str, results: type[Schema]) -> type[Schema]:
+    address = {"format": "uri", "description": "Absolute address of the page, or null."}
+    declared: dict[str, Any] = {
+        "count": ma_fields.Integer(required=True, metadata={"minimum": 0}),
+        "next": ma_fields.String(required=True, allow_none=True, metadata=address),
+        "previous": ma_fields.String(required=True, allow_none=True, metadata=address),
+        "results": ma_fields.List(ma_fields.Nested(results), required=True),
+    }
+    return type(name, (Schema,), declared)
+
+
+HistoryList = _envelope("HistoryList", HistoryEntrySchema)
+
+
+def _chain(*decorators: Any) -> Decorator:
+    def apply(view: View) -> View:
+        for decorator in reversed(decorators):
+            view = decorator(view)
+        return view
+
+    return apply
+
+
+class ResourceDocs:
+    """Schemas of parameters and answers, and a decorator for each operation."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        self.blueprint = Blueprint("documentation", __name__)  # for its decorators alone
+        reading = "Anyone may read" if resource.anonymous_read else "Reading needs a token, too"
+        self.description = (
+            f"{resource.label}: rows known by `{resource.code}`. {reading}; editors and admins write."
+        )
+
+    # What is sent
+
+    @cached_property
+    def list_parameters(self) -> type[Schema]:
+        name = f"{self.resource.label}ListParameters"
+        return type(name, (query.filter_schema(self.resource), PagingSchema), {})
+
+    @cached_property
+    def choice_parameters(self) -> type[Schema]:
+        declared = {item.name: item.field for item in query.parent_filters(self.resource)}
+        return type(f"{self.resource.label}Choice", (Schema,), dict(declared))
+
+    @cached_property
+    def by_code_parameters(self) -> type[Schema]:
+        code = fields.Text(
+            1000,
+            required=True,
+            metadata={"description": "The row's code, whatever it contains.", "example": self._code()},
+        )
+        return type(f"{self.resource.label}ByCode", (self.choice_parameters,), {"code": code})
+
+    @property
+    def history_parameters(self) -> type[Schema]:
+        return PagingSchema
+
+    @cached_property
+    def changes_parameters(self) -> type[Schema]:
+        since = fields.Text(
+            1000, metadata={"description": "`next` of the last answer; absent: from the beginning."}
+        )
+        limit = fields.Integer(
+            minimum=1,
+            maximum=fields.INT64_MAX,
+            metadata={"description": f"Rows: {DEFAULT_LIMIT}; more than {MAX_LIMIT} counts as that."},
+        )
+        return type(f"{self.resource.label}ChangesParameters", (Schema,), {"since": since, "limit": limit})
+
+    # What is answered
+
+    def _code(self) -> str:
+        return str(self.resource.example.get(self.resource.code, "00-00000001"))
+
+    def row_example(self) -> dict[str, Any]:
+        """The declared example as an answer shows it."""
+        resource = self.resource
+        loaded = resource.write_schema().load(resource.example)
+        shown: dict[str, Any] = {"id": 1}
+        for name, declared in resource.fields.items():
+            value = loaded.get(name)
+            shown[declared.data_key or name] = (
+                None if value is None else declared._serialize(value, name, None)
+            )
+        shown["is_active"], shown["is_deleted"] = True, False
+        if resource.parent is not None:
+            parent = resource.parent.example
+            code = resource.parent.code
+            shown[resource.parent.name] = {"id": 1, code: parent.get(code), "name": parent.get("name")}
+        return shown | {"images": [], "created_at": EXAMPLE_TIME, "updated_at": EXAMPLE_TIME}
+
+    def _row(self, status: int, description: str) -> Decorator:
+        return self.blueprint.response(  # type: ignore[no-any-return]
+            status,
+            self.resource.read_schema,
+            description=description,
+            example=self.row_example(),
+            headers=ETAG_HEADER,
+        )
+
+    def _operation(self, name: str, summary: str, description: str = "", **extra: Any) -> Decorator:
+        operation_id = f"{self.resource.name}_{name}".replace("-", "_")
+        return self.blueprint.doc(  # type: ignore[no-any-return]
+            summary=summary, description=description, operationId=operation_id, **extra
+        )
+
+    def _unchanged(self) -> Decorator:
+        return self.blueprint.alt_response(304, description="The client's copy is still true.")  # type: ignore[no-any-return]
+
+    @property
+    def list_rows(self) -> Decorator:
+        resource = self.resource
+        answer = _envelope(f"{resource.label}List", resource.read_schema)
+        example = {"count": 1, "next": None, "previous": None, "results": [self.row_example()]}
+        return _chain(
+            self.blueprint.response(
+                200, answer, description="One page.", example=example, headers=ETAG_HEADER
+            ),
+            self._unchanged(),
+            self.blueprint.errors(404, 503),
+            self._operation(
+                "list",
+                f"List {resource.name}",
+                "Newest first. Page by `page` and `page_size`, by `limit` and `offset`, or by `cursor`.",
+                parameters=[IF_NONE_MATCH],
+            ),
+        )
+
+    @property
+    def create(self) -> Decorator:
+        return _chain(
+            self._row(201, "Created."),
+            self.blueprint.errors(413, 415, 503),
+            self._operation("create", f"Create a {self.resource.name}", **self._body()),
+        )
+
+    def _body(self) -> dict[str, Any]:
+        return {"requestBody": {"content": {"application/json": {"example": self.resource.example}}}}
+
+    def _clashes(self) -> tuple[int, ...]:
+        """409 can only happen where codes are unique within a parent."""
+        return (409,) if self.resource.parent is not None else ()
+
+    def read(self, name: str) -> Decorator:
+        return _chain(
+            self._row(200, "The row."),
+            self._unchanged(),
+            self.blueprint.errors(404, 503, *self._clashes()),
+            self._operation(f"{name}_get", f"Read one {self.resource.name}", parameters=[IF_NONE_MATCH]),
+        )
+
+    def _write(self, name: str, summary: str, description: str, *errors: int, **extra: Any) -> Decorator:
+        return _chain(
+            self.blueprint.errors(404, 412, 503, *self._clashes(), *errors),
+            self._operation(name, summary, description, parameters=[IF_MATCH], **extra),
+        )
+
+    def replace(self, name: str) -> Decorator:
+        text = "Required fields must be there; fields left out keep their value. A code never changes."
+        summary = f"Replace a {self.resource.name}"
+        return _chain(
+            self._row(200, "The row as it is now."),
+            self._write(f"{name}_put", summary, text, 413, 415, **self._body()),
+        )
+
+    def change(self, name: str) -> Decorator:
+        text = "Only the fields in the body change. `is_deleted: true` deletes."
+        summary = f"Change a {self.resource.name}"
+        return _chain(
+            self._row(200, "The row as it is now."), self._write(f"{name}_patch", summary, text, 413, 415)
+        )
+
+    def delete(self, name: str) -> Decorator:
+        text = "Soft: the row leaves lists and detail, its code stays taken, `restore` brings it back."
+        return _chain(
+            self.blueprint.response(204, description="Deleted."),
+            self._write(f"{name}_delete", f"Delete a {self.resource.name}", text),
+        )
+
+    def restore(self, name: str) -> Decorator:
+        text = "Brings a soft-deleted row back; a row that is not deleted stays as it is."
+        return _chain(
+            self._row(200, "The row as it is now."),
+            self._write(name, f"Restore a {self.resource.name}", text),
+        )
+
+    def history(self, name: str) -> Decorator:
+        change = {"name": {"old": "Shokolad", "new": "Шоколад"}}
+        entry = {
+            "at": EXAMPLE_TIME,
+            "user": "demo",
+            "source": "api",
+            "request_id": "5f0c…",
+            "action": "update",
+        }
+        example = {"count": 1, "next": None, "previous": None, "results": [entry | {"fields": change}]}
+        return _chain(
+            self.blueprint.response(200, HistoryList, description="Newest first.", example=example),
+            self.blueprint.errors(404, 503, *self._clashes()),
+            self._operation(name, f"Who changed a {self.resource.name}, when, and what"),
+        )
+
+    @property
+    def changes(self) -> Decorator:
+        resource = self.resource
+        entry: dict[str, Any] = {
+            "code": fields.Text(resource.code_length, required=True),
+            "tick": ma_fields.Integer(required=True, metadata={"description": "Grows with each write."}),
+            "deleted": fields.Boolean(required=True),
+            "row": ma_fields.Nested(resource.read_schema, required=True, allow_none=True),
+        }
+        answer: dict[str, Any] = {
+            "results": ma_fields.List(
+                ma_fields.Nested(type(f"{resource.label}Change", (Schema,), entry)), required=True
+            ),
+            "next": ma_fields.String(required=True, metadata={"description": "Cursor for the next call."}),
+            "more": fields.Boolean(required=True, metadata={"description": "More is there already."}),
+        }
+        row = self.row_example()
+        change = {"code": row[resource.code], "tick": 1769851800123456, "deleted": False, "row": row}
+        example = {"results": [change], "next": "WyI1ZjBjIiwxLDFd", "more": False}
+        text = "Every row written after the cursor, in commit order, deleted rows as tombstones. Keep `next`."
+        return _chain(
+            self.blueprint.response(
+                200,
+                type(f"{resource.label}Changes", (Schema,), answer),
+                description="Changes.",
+                example=example,
+            ),
+            self.blueprint.errors(410, 503),
+            self._operation("changes", f"What changed among {resource.name}", text),
+        )

@@ -1,0 +1,44 @@
+"""The history of one row, newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ecatalog import fields
+from ecatalog.catalog import paging
+from ecatalog.catalog.models import HistoryEntry
+from ecatalog.catalog.query import Order
+from ecatalog.catalog.resource import Resource
+from ecatalog.extensions import db
+
+NEWEST_FIRST = (Order("id", True),)
+
+
+def page(
+    resource: Resource, row_id: int, values: dict[str, Any], base_url: str, query: list[tuple[str, str]]
+) -> dict[str, Any]:
+    """A list envelope of the row's changes. Raises RowNotFound past the last page."""
+    statement = sa.select(HistoryEntry).where(
+        HistoryEntry.resource == resource.name, HistoryEntry.row_id == row_id
+    )
+    count = db.session.scalar(sa.select(sa.func.count()).select_from(statement.subquery())) or 0
+    found = paging.fetch(HistoryEntry, statement, NEWEST_FIRST, values, count)
+    return {
+        "count": count,
+        "next": paging.link(base_url, query, found.next),
+        "previous": paging.link(base_url, query, found.previous),
+        "results": [_render(entry) for entry in found.rows],
+    }
+
+
+def _render(entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "at": fields.format_timestamp(entry.at),
+        "user": entry.user_name,
+        "source": entry.source,
+        "request_id": entry.request_id,
+        "action": entry.action,
+        "fields": entry.fields,
+    }

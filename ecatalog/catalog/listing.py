@@ -1,0 +1,97 @@
+"""Lists: the clocks are read first, and what they vouch for is answered from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from ecatalog import __version__
+from ecatalog.catalog import cache, clock, etag, paging, query, service
+from ecatalog.catalog.clock import ClockReading
+from ecatalog.catalog.resource import Resource
+from ecatalog.config import current_settings
+from ecatalog.extensions import db
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """A list as it was asked for: loaded values, and the raw query for the links to other pages."""
+
+    values: Mapping[str, Any]
+    base_url: str  # absolute, without the query
+    query: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A JSON body and its entity tag; no body when the client's copy is still true."""
+
+    body: bytes | None
+    etag: str
+
+
+def list_rows(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None = None) -> Answer:
+    """One page of a resource. Raises InvalidInput or RowNotFound for parameters that ask for no page."""
+    order = query.parse_ordering(resource, asked.values.get("ordering"))
+    clocks = clock.read(resource.clock_names)
+    tag = _tag(resource, clocks, asked)
+    if known_tags is not None and etag.holds(known_tags, tag):
+        return Answer(None, tag)
+    body = cache.answers.get(tag)
+    if body is None:
+        body = _build(resource, clocks, order, asked)
+        cache.answers.put(tag, body)
+    return Answer(body, tag)
+
+
+def _tag(resource: Resource, clocks: dict[str, ClockReading], asked: ListRequest) -> str:
+    moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
+    settings = current_settings()
+    shown_by = (__version__, settings.media_url, str(settings.timezone), db.engine.url.render_as_string())
+    return etag.digest("list", resource.name, moments, asked.base_url, asked.query, shown_by)
+
+
+def _build(
+    resource: Resource, clocks: dict[str, ClockReading], order: tuple[query.Order, ...], asked: ListRequest
+) -> bytes:
+    model: Any = resource.model
+    conditions = query.conditions(resource, asked.values)
+    count = count_rows(resource, clocks, conditions, asked.values)
+    statement = sa.select(model).where(*conditions).options(*service.parent_loader(resource))
+    page = paging.fetch(model, statement, order, dict(asked.values), count, max_limit=resource.max_limit)
+    return orjson.dumps(
+        {
+            "count": count,
+            "next": paging.link(asked.base_url, asked.query, page.next),
+            "previous": paging.link(asked.base_url, asked.query, page.previous),
+            "results": [resource.render(row) for row in page.rows],
+        }
+    )
+
+
+def count_rows(
+    resource: Resource,
+    clocks: dict[str, ClockReading],
+    conditions: list[sa.ColumnElement[bool]],
+    values: Mapping[str, Any],
+) -> int:
+    """How many rows the conditions select: a look-up without filters, else counted once a tick."""
+    narrowing = {
+        name: values[name] for name in (*resource.all_filters, "search") if values.get(name) is not None
+    }
+    if not narrowing:
+        return clocks[resource.name].live_rows
+    moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
+    key = etag.digest(
+        "count", resource.name, moments, sorted(narrowing.items()), db.engine.url.render_as_string()
+    )
+    kept = cache.answers.get(key)
+    if kept is not None:
+        return int(kept)
+    count = db.session.scalar(sa.select(sa.func.count()).select_from(resource.model).where(*conditions)) or 0
+    cache.answers.put(key, str(count).encode())
+    return count

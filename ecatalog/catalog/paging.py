@@ -1,0 +1,242 @@
+"""Three ways to page through a list: page numbers, limit and offset, and cursors of constant cost."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import sqlalchemy as sa
+
+from ecatalog import fields
+from ecatalog.catalog.query import Order, order_by
+from ecatalog.errors import InvalidInput, RowNotFound
+from ecatalog.extensions import db
+from ecatalog.smorest import Schema
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+
+
+class PageNumber(fields.Integer):
+    """A page's number, or the word ``last``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return value if value == "last" else super()._deserialize(value, attr, data, **kwargs)
+
+
+def _count_field(description: str, minimum: int = 1, **metadata: Any) -> fields.Integer:
+    return fields.Integer(
+        minimum=minimum, maximum=fields.INT64_MAX, metadata={"description": description, **metadata}
+    )
+
+
+class PagingSchema(Schema):
+    """Paging parameters; ``cursor`` wins over ``page``, and ``page`` over ``limit`` and ``offset``."""
+
+    page = PageNumber(
+        minimum=-fields.INT64_MAX,
+        maximum=10**30,
+        metadata={
+            "description": "Number of the page, from 1, or `last`.",
+            "minimum": 1,
+            "maximum": fields.INT64_MAX,
+        },
+    )
+    page_size = _count_field(f"Rows a page: {DEFAULT_PAGE_SIZE}; more than {MAX_PAGE_SIZE} counts as that.")
+    limit = _count_field(
+        "Rows, for paging by `offset`; a larger value than allowed counts as the largest allowed."
+    )
+    offset = _count_field("Rows to skip.", minimum=0)
+    cursor = fields.Text(
+        4000,
+        metadata={
+            "description": "Opaque, from `next` or `previous`; empty to begin. Costs the same at any depth.",
+            "allowEmptyValue": True,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows, and the query parameters of the neighbouring pages (None where there is none)."""
+
+    rows: list[Any]
+    next: dict[str, Any] | None
+    previous: dict[str, Any] | None
+
+
+def link(base_url: str, query: list[tuple[str, str]], changes: dict[str, Any] | None) -> str | None:
+    """The address of a neighbouring page: ``query`` with ``changes``, where None drops a parameter."""
+    if changes is None:
+        return None
+    kept = [(name, value) for name, value in query if name not in changes]
+    kept += [(name, str(value)) for name, value in changes.items() if value is not None]
+    return f"{base_url}?{urlencode(kept)}" if kept else base_url
+
+
+def fetch(
+    model: Any,
+    statement: sa.Select[Any],
+    order: tuple[Order, ...],
+    values: dict[str, Any],
+    count: int,
+    *,
+    max_limit: int = MAX_PAGE_SIZE,
+) -> Page:
+    """The page of ``model`` that the loaded paging values ask for.
+
+    ``statement`` has neither order nor limit yet; ``max_limit`` caps ``?limit=``.
+    """
+    if "cursor" in values:
+        size = _size(values, max_limit, "limit") if "limit" in values else _size(values)
+        return _by_cursor(model, statement, order, values["cursor"], size)
+    statement = statement.order_by(*order_by(model, order))
+    if "page" not in values and ("limit" in values or "offset" in values):
+        return _by_offset(statement, values, count, max_limit)
+    return _by_number(statement, values, count)
+
+
+def _size(values: dict[str, Any], cap: int = MAX_PAGE_SIZE, name: str = "page_size") -> int:
+    return min(values.get(name) or DEFAULT_PAGE_SIZE, cap)
+
+
+def _by_number(statement: sa.Select[Any], values: dict[str, Any], count: int) -> Page:
+    size = _size(values)
+    pages = max((count + size - 1) // size, 1)
+    number = values.get("page") or 1
+    if number == "last":
+        number = pages
+    if values.get("page") == 0 or not 1 <= number <= pages:
+        raise RowNotFound("Invalid page.")
+    rows = list(db.session.scalars(statement.limit(size).offset((number - 1) * size)))
+    following = {"page": number + 1} if number < pages else None
+    previous = {"page": number - 1 if number > 2 else None} if number > 1 else None
+    return Page(rows, following, previous)
+
+
+def _by_offset(statement: sa.Select[Any], values: dict[str, Any], count: int, max_limit: int) -> Page:
+    limit = _size(values, max_limit, "limit")
+    offset = values.get("offset") or 0
+    rows = list(db.session.scalars(statement.limit(limit).offset(offset))) if offset < count else []
+    following = {"limit": limit, "offset": offset + limit} if offset + limit < count else None
+    previous = {"limit": limit, "offset": offset - limit if offset > limit else None} if offset > 0 else None
+    return Page(rows, following, previous)
+
+
+def _by_cursor(
+    model: Any, statement: sa.Select[Any], order: tuple[Order, ...], cursor: str | None, size: int
+) -> Page:
+    backwards, position = False, None
+    if cursor:
+        backwards, position = decode_cursor(model, order, cursor)
+        statement = statement.where(_beyond(model, order, position, backwards))
+    statement = statement.order_by(*order_by(model, order, backwards=backwards)).limit(size + 1)
+    rows = list(db.session.scalars(statement))
+    more, rows = len(rows) > size, rows[:size]
+    if backwards:
+        rows.reverse()
+    has_next, has_previous = (True, more) if backwards else (more, position is not None)
+    if not rows:
+        return Page([], None, None)
+    following = {"cursor": encode_cursor(order, rows[-1], backwards=False)} if has_next else None
+    previous = {"cursor": encode_cursor(order, rows[0], backwards=True)} if has_previous else None
+    return Page(rows, following, previous)
+
+
+def encode_cursor(order: tuple[Order, ...], row: Any, *, backwards: bool) -> str:
+    """A place in an ordering: just after ``row``, or just before it when read backwards."""
+    names = [f"{'-' if term.descending else ''}{term.column}" for term in order]
+    values = [getattr(row, term.column) for term in order]
+    return pack([backwards, ",".join(names), *values])
+
+
+def pack(value: Any) -> str:
+    """JSON as text that is safe in a URL."""
+    return base64.urlsafe_b64encode(orjson.dumps(value, default=str)).decode().rstrip("=")
+
+
+def unpack(text: str) -> Any:
+    """The inverse of :func:`pack`; raises ValueError for anything it did not make."""
+    try:
+        return orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, UnicodeEncodeError, orjson.JSONDecodeError) as error:
+        raise ValueError("not a packed value") from error
+
+
+def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool, list[Any]]:
+    """(backwards, the values of the ordering's columns). Raises InvalidInput for a foreign or broken cursor."""
+    names = ",".join(f"{'-' if term.descending else ''}{term.column}" for term in order)
+    try:
+        backwards, told, *values = unpack(text)
+        if told != names or not isinstance(backwards, bool) or len(values) != len(order):
+            raise ValueError("another ordering")
+        columns = [getattr(model, term.column).expression for term in order]
+        return backwards, [_typed(column, value) for column, value in zip(columns, values, strict=True)]
+    except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
+        raise InvalidInput({"cursor": ["Invalid cursor."]}) from error
+
+
+def _typed(column: sa.Column[Any], value: Any) -> Any:
+    """A value of the column's Python type, since a cursor may come from anybody."""
+    if value is None and column.nullable:
+        return None
+    kind = column.type.python_type
+    if kind is datetime:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+        return moment
+    if kind is date:
+        return date.fromisoformat(value)
+    if kind is Decimal:
+        number = Decimal(value)
+        if not number.is_finite() or abs(number) >= 10**18:
+            raise ValueError("no such number")
+        return number
+    if type(value) is not kind:
+        raise ValueError("wrong type")
+    if kind is int and abs(value) > fields.INT64_MAX:
+        raise ValueError("too large")
+    return fields.check_characters(value) if kind is str else value
+
+
+def _beyond(
+    model: Any, order: tuple[Order, ...], position: list[Any], backwards: bool
+) -> sa.ColumnElement[bool]:
+    """The rows after ``position`` in the ordering (before it, when read backwards)."""
+    columns = [getattr(model, term.column) for term in order]
+    descending = {term.descending for term in order}
+    if len(descending) == 1 and not any(column.expression.nullable for column in columns):
+        # One comparison of rows is what an index can answer.
+        here = sa.tuple_(
+            *(sa.literal(value, column.type) for column, value in zip(columns, position, strict=True))
+        )
+        there = sa.tuple_(*columns)
+        return there < here if descending.pop() != backwards else there > here
+    alternatives: list[sa.ColumnElement[bool]] = []
+    for index, term in enumerate(order):
+        same = [
+            column.is_(None) if value is None else column == value
+            for column, value in zip(columns[:index], position[:index], strict=True)
+        ]
+        alternatives.append(
+            sa.and_(*same, _after(columns[index], position[index], term.descending, backwards))
+        )
+    return sa.or_(*alternatives)
+
+
+def _after(column: Any, value: Any, descending: bool, backwards: bool) -> sa.ColumnElement[bool]:
+    """``column`` stands after ``value``, with nulls last (before it, when read backwards)."""
+    if value is None:
+        condition: sa.ColumnElement[bool] = column.is_not(None) if backwards else sa.false()
+        return condition
+    condition = column < value if descending != backwards else column > value
+    if column.expression.nullable and not backwards:
+        return sa.or_(condition, column.is_(None))
+    return condition

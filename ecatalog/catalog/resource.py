@@ -1,0 +1,156 @@
+"""The declaration of a resource: data alone, checked when it is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from marshmallow.fields import Field
+
+from ecatalog import fields
+from ecatalog.catalog import query
+from ecatalog.catalog.models import CatalogRow
+from ecatalog.catalog.query import Filter
+from ecatalog.catalog.schemas import (
+    CatalogSchema,
+    build_link_schema,
+    build_read_schema,
+    build_renderer,
+    build_write_schema,
+)
+from ecatalog.smorest import Schema
+
+ENGINE_COLUMNS = ("id", "created_at", "updated_at", "tick", "search_text")
+
+
+class DeclarationError(TypeError):
+    """A resource is declared wrongly; raised at import, with the resource and the cause."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resource:
+    """Everything the engine needs to know of a resource.
+
+    name          part of every URL, key of the clock
+    label         as messages and schemas write it
+    model, schema table, and the fields that clients may write
+    code          attribute that holds the 1C code
+    search        attributes that ``?search=`` looks into
+    filters       attributes for ``?attribute=value``, and Filter objects for anything else
+    ordering      attributes for ``?ordering=``, besides id, name, code and the times
+    anonymous_read  whether reading needs no token
+    parent        resource that rows belong to by ``<parent.name>_id``, within which codes are unique
+    max_limit     cap of ``?limit=``
+    example       values of one row, for the OpenAPI text and templates
+    """
+
+    name: str
+    label: str
+    model: type[CatalogRow]
+    schema: type[CatalogSchema]
+    code: str
+    search: tuple[str, ...]
+    filters: tuple[str | Filter, ...] = ()
+    ordering: tuple[str, ...] = ()
+    anonymous_read: bool = False
+    parent: Resource | None = None
+    max_limit: int = 100
+    example: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", self.name):
+            self._refuse(f"name {self.name!r} does not fit into a URL")
+        columns = sa.inspect(self.model).columns.keys()
+        declared = self.fields
+        for attribute in (self.code, "name"):
+            if attribute not in declared or not declared[attribute].required:
+                self._refuse(f"{attribute!r} must be a required field of the schema")
+        if not isinstance(declared[self.code], fields.Code):
+            self._refuse(f"{self.code!r} must be a Code field")
+        for attribute in (*declared, *self.search, *self.ordering):
+            if attribute not in columns:
+                self._refuse(f"{attribute!r} is no column of {self.model.__name__}")
+        for attribute in set(columns) - set(declared) - set(ENGINE_COLUMNS) - set(self._link_columns):
+            self._refuse(f"column {attribute!r} is missing from {self.schema.__name__}")
+        for name in (item for item in self.filters if isinstance(item, str)):
+            if name not in declared:
+                self._refuse(f"filter {name!r} is no field of {self.schema.__name__}")
+        if self.parent is not None and not set(self._link_columns) <= set(columns):
+            self._refuse(f"{self.model.__name__} has no column {self._link_columns[0]!r}")
+        for attribute, declared_field in declared.items():
+            length = getattr(sa.inspect(self.model).columns[attribute].type, "length", None)
+            if isinstance(declared_field, fields.Text) and length not in (None, declared_field.max_length):
+                self._refuse(f"{attribute!r} has {length} characters in the table, others in the schema")
+        if set(self.example) - set(self.write_schema._declared_fields):
+            self._refuse("the example has fields that cannot be written")
+        self.write_schema().load(self.example)
+
+    def _refuse(self, why: str) -> None:
+        raise DeclarationError(f"resource {self.name!r}: {why}")
+
+    @cached_property
+    def fields(self) -> dict[str, Field[Any]]:
+        """The writable columns by attribute, in the order of answers: the resource's own, then those of every one."""
+        every, own = CatalogSchema._declared_fields, self.schema._declared_fields
+        return {**{name: own[name] for name in own if name not in every}, **every}
+
+    @property
+    def link_column(self) -> str:
+        """The column that holds the parent's id."""
+        assert self.parent is not None, f"{self.name} has no parent"
+        return f"{self.parent.name}_id"
+
+    @property
+    def _link_columns(self) -> tuple[str, ...]:
+        return (self.link_column,) if self.parent is not None else ()
+
+    @property
+    def code_length(self) -> int:
+        """The most characters a code can have."""
+        declared = self.fields[self.code]
+        assert isinstance(declared, fields.Code)
+        return declared.max_length
+
+    @property
+    def clock_names(self) -> tuple[str, ...]:
+        """The clocks that tell whether an answer of this resource is still true."""
+        return (self.name,) if self.parent is None else (self.name, self.parent.name)
+
+    @cached_property
+    def all_filters(self) -> dict[str, Filter]:
+        """Filters by parameter name: those of every resource, and the declared ones."""
+        declared = self.fields
+        found = {item.name: item for item in query.common_filters(self)}
+        for item in self.filters:
+            chosen = query.exact(item, declared[item]) if isinstance(item, str) else item
+            found[chosen.name] = chosen
+        return found
+
+    @cached_property
+    def all_ordering(self) -> tuple[str, ...]:
+        names = ("id", self.code, "name", "created_at", "updated_at", "is_active", *self.ordering)
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def write_schema(self) -> type[Schema]:
+        return build_write_schema(self, partial=False)
+
+    @cached_property
+    def patch_schema(self) -> type[Schema]:
+        return build_write_schema(self, partial=True)
+
+    @cached_property
+    def read_schema(self) -> type[Schema]:
+        return build_read_schema(self)
+
+    @cached_property
+    def link_schema(self) -> type[Schema]:
+        return build_link_schema(self)
+
+    @cached_property
+    def render(self) -> Callable[[Any], dict[str, Any]]:
+        return build_renderer(self)

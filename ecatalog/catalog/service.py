@@ -1,0 +1,330 @@
+"""The one write path, and the look-up of single rows. No request object in here, and no commit.
+
+Every write, whatever its source, goes through :class:`Write`: it alone keeps search text, tick, history, times
+and the count of live rows true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from ecatalog import search
+from ecatalog.catalog import clock, etag
+from ecatalog.catalog.models import HistoryEntry
+from ecatalog.catalog.resource import Resource
+from ecatalog.database import utc_now
+from ecatalog.errors import Conflict, InvalidInput, RowNotFound
+from ecatalog.extensions import db
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who writes, by which way in, and in which request; kept with every change."""
+
+    source: str
+    user_id: int | None = None
+    user_name: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A code, and what chooses among the rows that carry it (filter values of ``query.parent_filters``)."""
+
+    code: str
+    parent: Values = field(default_factory=dict)
+
+
+def parent_loader(resource: Resource) -> tuple[Any, ...]:
+    """Loader options that bring the parent's few shown columns along in the same query."""
+    if resource.parent is None:
+        return ()
+    owner: Any = resource.parent.model
+    shown = (owner.id, getattr(owner, resource.parent.code), owner.name, owner.tick)
+    return (joinedload(getattr(resource.model, resource.parent.name)).load_only(*shown),)
+
+
+def find(resource: Resource, lookup: Lookup, *, deleted: bool | None = False) -> Any:
+    """The one row that carries the code. ``deleted=None`` also finds deleted rows, and prefers live ones.
+
+    Raises RowNotFound, or Conflict when rows of several parents carry it.
+    """
+    model: Any = resource.model
+    statement = sa.select(model).where(getattr(model, resource.code) == lookup.code)
+    if deleted is not None:
+        statement = statement.where(model.is_deleted if deleted else ~model.is_deleted)
+    for name, value in lookup.parent.items():
+        if value is not None:
+            statement = statement.where(resource.all_filters[name].clause(model, value))
+    rows = db.session.scalars(statement.options(*parent_loader(resource)).order_by(model.id)).all()
+    if deleted is None:
+        rows = [row for row in rows if not row.is_deleted] or rows
+    if not rows:
+        raise not_found(resource)
+    if len(rows) > 1:
+        raise _ambiguous(resource, rows)
+    return rows[0]
+
+
+def not_found(resource: Resource) -> RowNotFound:
+    return RowNotFound(f"No {resource.label} matches the given query.")
+
+
+def _ambiguous(resource: Resource, rows: Any) -> Conflict:
+    from ecatalog.catalog.schemas import render_link
+
+    assert resource.parent is not None
+    parent = resource.parent
+    links = [render_link(parent, getattr(row, parent.name)) for row in rows]
+    detail = f"This code exists in several {parent.name}s: choose one with {parent.name}_id or {parent.name}."
+    return Conflict(body={"detail": detail, f"{parent.name}s": links})
+
+
+@contextmanager
+def writing(resource: Resource, origin: Origin) -> Iterator[Write]:
+    """Inside a write transaction: takes the tick first, and settles the count of live rows at the end."""
+    write = Write(resource, origin, clock.take_tick(resource), utc_now())
+    yield write
+    db.session.flush()
+    clock.add_live_rows(resource.name, write.live_difference)
+
+
+@dataclass
+class Write:
+    """Writes to one resource under one tick. Make it with :func:`writing`."""
+
+    resource: Resource
+    origin: Origin
+    tick: int
+    at: datetime
+    live_difference: int = 0
+
+    def create(self, values: Values) -> Any:
+        """A new row of loaded values. Raises InvalidInput for a taken code or a wrong parent."""
+        resource = self.resource
+        columns = {key: value for key, value in values.items() if key in resource.fields}
+        row = resource.model(**columns, created_at=self.at)
+        row.is_deleted = bool(columns.get("is_deleted"))
+        if resource.parent is not None:
+            self._set_parent(row, *_link_value(resource, values))
+        self._check_code_is_free(row)
+        self._stamp(row)
+        db.session.add(row)
+        db.session.flush()
+        self.live_difference += 0 if row.is_deleted else 1
+        self._record(row, "create", {})
+        return row
+
+    def update(self, row: Any, values: Values) -> bool:
+        """Write what differs; False when nothing does. Raises InvalidInput as :meth:`create` does."""
+        changes = differences(self.resource, row, values)
+        if not changes:
+            return False
+        was_deleted = row.is_deleted
+        for key, (old, new) in changes.items():
+            if key in self.resource.fields:
+                setattr(row, key, new)
+            else:
+                self._set_parent(row, *_link_value(self.resource, values))
+                self._check_code_is_free(row)
+                changes[key] = (old, getattr(row, key))
+        self._stamp(row)
+        db.session.flush()
+        self.live_difference += int(was_deleted) - int(row.is_deleted)
+        self._record(row, _action(was_deleted, row.is_deleted), changes)
+        return True
+
+    def _stamp(self, row: Any) -> None:
+        row.tick = self.tick
+        row.updated_at = self.at
+        row.search_text = search.document(getattr(row, name) for name in self.resource.search)
+
+    def _record(self, row: Any, action: str, changes: dict[str, tuple[Any, Any]]) -> None:
+        origin = self.origin
+
+        def shown(value: Any, key: str) -> Any:
+            return shown_value(self.resource, key, value)
+
+        fields = {
+            shown_name(self.resource, key): {"old": shown(old, key), "new": shown(new, key)}
+            for key, (old, new) in changes.items()
+        }
+        db.session.add(
+            HistoryEntry(
+                resource=self.resource.name,
+                row_id=row.id,
+                tick=self.tick,
+                at=self.at,
+                user_id=origin.user_id,
+                user_name=origin.user_name,
+                source=origin.source,
+                request_id=origin.request_id,
+                action=action,
+                fields=fields,
+            )
+        )
+
+    def _set_parent(self, row: Any, column: str, value: Any) -> None:
+        """Link the row to a live parent, which stays live until this transaction ends."""
+        assert self.resource.parent is not None
+        parent = self.resource.parent
+        owner: Any = None
+        if value is not None:
+            model: Any = parent.model
+            key = model.id if column == self.resource.link_column else getattr(model, parent.code)
+            owner = db.session.scalar(
+                sa.select(model)
+                .where(key == value, ~model.is_deleted)
+                .with_for_update(read=True)
+                .execution_options(populate_existing=True)
+            )
+            if owner is None:
+                raise InvalidInput({parent.name: [f"No {parent.name} matches {str(value)[:100]!r}."]})
+        setattr(row, self.resource.link_column, owner.id if owner else None)
+        setattr(row, parent.name, owner)
+
+    def _check_code_is_free(self, row: Any) -> None:
+        """Told apart from a race by the clock: nobody else can take the code until we are done."""
+        resource = self.resource
+        model: Any = resource.model
+        statement = sa.select(model.id, model.is_deleted).where(
+            getattr(model, resource.code) == getattr(row, resource.code)
+        )
+        if resource.parent is not None:
+            column = getattr(model, resource.link_column)
+            owner_id = getattr(row, resource.link_column) or 0
+            statement = statement.where(sa.func.coalesce(column, sa.text("0")) == owner_id)
+        with db.session.no_autoflush:
+            holder = db.session.execute(statement).first()
+        if holder is not None and holder.id != row.id:
+            raise code_taken(resource, getattr(row, resource.code), deleted=holder.is_deleted)
+
+
+def code_taken(resource: Resource, code: str, *, deleted: bool) -> InvalidInput:
+    """400 on the code field, in DRF's words; a deleted holder can be restored instead."""
+    message = f"{resource.name} with this {resource.code.replace('_', ' ')} already exists."
+    if deleted:
+        message = (
+            f"{message[:-1]}, but it is deleted. To bring it back, use restore: "
+            f"POST /api/v1/{resource.name}/{code}/restore/"
+        )
+    return InvalidInput({resource.code: [message]})
+
+
+def create(resource: Resource, values: Values, origin: Origin) -> Any:
+    """Create one row in the present write transaction."""
+    with writing(resource, origin) as write:
+        return write.create(values)
+
+
+def change(
+    resource: Resource,
+    lookup: Lookup,
+    values: Values,
+    origin: Origin,
+    *,
+    if_match: frozenset[str] | None = None,
+    deleted: bool | None = False,
+) -> Any:
+    """Change the fields in ``values`` of the row that ``lookup`` finds; the row keeps its tick if none differs.
+
+    Raises RowNotFound, Conflict, PreconditionFailed, InvalidInput. A code in ``values`` is ignored.
+    """
+    row = find(resource, lookup, deleted=deleted)
+    etag.check_if_match(if_match, etag.row_etag(resource, row))
+    if not differences(resource, row, values):
+        return row
+    with writing(resource, origin) as write:
+        # Another writer may have been here before we had the clock: look again, now that nobody can.
+        row = _reload(resource, row.id)
+        if row is None or (deleted is False and row.is_deleted):
+            raise not_found(resource)
+        etag.check_if_match(if_match, etag.row_etag(resource, row))
+        write.update(row, values)
+        return row
+
+
+def _reload(resource: Resource, row_id: int) -> Any:
+    model: Any = resource.model
+    return db.session.scalar(
+        sa.select(model)
+        .where(model.id == row_id)
+        .options(*parent_loader(resource))
+        .with_for_update(of=model)
+        .execution_options(populate_existing=True)
+    )
+
+
+def delete(
+    resource: Resource, lookup: Lookup, origin: Origin, *, if_match: frozenset[str] | None = None
+) -> Any:
+    """Soft-delete the row; its code stays taken."""
+    return change(resource, lookup, {"is_deleted": True}, origin, if_match=if_match)
+
+
+def restore(
+    resource: Resource, lookup: Lookup, origin: Origin, *, if_match: frozenset[str] | None = None
+) -> Any:
+    """Bring a soft-deleted row back; a live row stays as it is."""
+    return change(resource, lookup, {"is_deleted": False}, origin, if_match=if_match, deleted=None)
+
+
+def differences(resource: Resource, row: Any, values: Values) -> dict[str, tuple[Any, Any]]:
+    """``{column: (old, new)}`` of what writing ``values`` to ``row`` would change."""
+    changes: dict[str, tuple[Any, Any]] = {}
+    for key in resource.fields:
+        if key in values and key != resource.code and not _same(getattr(row, key), values[key]):
+            changes[key] = (getattr(row, key), values[key])
+    if resource.parent is not None and {resource.link_column, resource.parent.name} & values.keys():
+        column, value = _link_value(resource, values)
+        current = getattr(row, resource.link_column)
+        parent = getattr(row, resource.parent.name)
+        held = current if column == resource.link_column else parent and getattr(parent, resource.parent.code)
+        if held != value:
+            changes[resource.link_column] = (current, value)
+    return changes
+
+
+def _link_value(resource: Resource, values: Values) -> tuple[str, Any]:
+    """The parent as it was given: ("project_id", 7) or ("project", "P1"); the id wins where both name one."""
+    assert resource.parent is not None
+    if values.get(resource.link_column) is None and values.get(resource.parent.name) is not None:
+        return resource.parent.name, values[resource.parent.name]
+    return resource.link_column, values.get(resource.link_column)
+
+
+def _same(old: Any, new: Any) -> bool:
+    if isinstance(old, (dict, list)) and isinstance(new, (dict, list)):
+        # Python holds True == 1 for equal; JSON does not.
+        return orjson.dumps(old, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
+            new, option=orjson.OPT_SORT_KEYS
+        )
+    return bool(old == new)
+
+
+def _action(was_deleted: bool, is_deleted: bool) -> str:
+    if was_deleted == is_deleted:
+        return "update"
+    return "delete" if is_deleted else "restore"
+
+
+def shown_name(resource: Resource, key: str) -> str:
+    """A column's name as the API shows it."""
+    declared = resource.fields.get(key)
+    return (declared.data_key if declared is not None else None) or key
+
+
+def shown_value(resource: Resource, key: str, value: Any) -> Any:
+    """A column's value as the API shows it."""
+    declared = resource.fields.get(key)
+    return value if declared is None or value is None else declared._serialize(value, key, None)

@@ -1,0 +1,76 @@
+"""The application, put together step by step. The order matters where a line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Flask
+
+from ecatalog.auth.permissions import init_auth
+from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.routing import init_routing
+from ecatalog.config import Settings
+from ecatalog.database import init_database
+from ecatalog.errors import init_errors
+from ecatalog.ops.cors import init_cors
+from ecatalog.ops.headers import init_headers
+from ecatalog.ops.health import init_health
+from ecatalog.ops.hosts import init_hosts
+from ecatalog.ops.limits import init_limits
+from ecatalog.ops.logging import init_logging
+from ecatalog.ops.proxy import init_proxy
+from ecatalog.ops.request_id import init_request_id
+from ecatalog.smorest import init_api
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+
+
+def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
+    """A new application that offers ``resources``."""
+    app = Flask("ecatalog", static_folder=None)
+    _configure(app, settings, resources)
+    init_proxy(app, settings)  # the outermost layer
+    init_request_id(app, settings)
+    init_logging(app, settings)
+    init_database(app, settings)
+    init_hosts(app, settings)  # the first to look at a request
+    init_routing(app)
+    init_auth(app, settings)  # who asks, before the limits count
+    init_limits(app, settings)
+    init_cors(app, settings)
+    init_headers(app, settings)
+    init_api(app)
+    init_routes(app, resources)
+    init_health(app, settings)
+    init_errors(app)  # after the extensions, which bring handlers of their own
+    init_commands(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings, resources: Sequence[Resource]) -> None:
+    app.extensions["ecatalog_settings"] = settings
+    app.extensions["ecatalog_resources"] = {resource.name: resource for resource in resources}
+    app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
+
+
+def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
+    """Every blueprint, those of the resources made from their declarations."""
+    from ecatalog.auth import routes as auth_routes
+    from ecatalog.catalog.blueprint import build_blueprint
+    from ecatalog.extensions import api
+    from ecatalog.ops import docs, health
+
+    api.register_blueprint(auth_routes.blp)
+    api.register_blueprint(health.blp)
+    for resource in resources:
+        api.register_blueprint(build_blueprint(resource))
+    app.register_blueprint(docs.blueprint)
+
+
+def init_commands(app: Flask) -> None:
+    """``flask user``, ``flask token``, ``flask catalog``, ``flask demo``."""
+    from ecatalog.cli.token import token_cli
+    from ecatalog.cli.user import user_cli
+
+    for group in (user_cli, token_cli):
+        app.cli.add_command(group)
