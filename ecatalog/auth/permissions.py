@@ -33,10 +33,7 @@ _HEALTH = "/api/v1/"
 
 
 def init_auth(app: Flask, settings: Settings) -> None:
-    """Configure tokens and identify the user before each request.
-
-    Must run before the limiter's own ``before_request`` is registered, and :func:`check_identity` after it.
-    """
+    """Configure tokens and identify the user before each request; comes before the step of the limits."""
     init_tokens(app, settings)
     app.before_request(identify)
 
@@ -54,7 +51,7 @@ def identify() -> None:
 
 
 def check_identity() -> None:
-    """Refuse a request whose token is bad; to be called for each request, after the limiter."""
+    """Raise what is wrong with the request's token, if anything is."""
     error: Exception | None = g.get("auth_error")
     if error is not None:
         raise error

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ecatalog.auth import tokens
+from ecatalog.auth.access import Access, access
 from ecatalog.auth.models import name_key
-from ecatalog.auth.schemas import AnyToken, Credentials, Nothing, RefreshBody, TokenPairSchema
+from ecatalog.auth.schemas import AnyToken, Credentials, Nothing, RefreshBody, Refusal, TokenPairSchema
 from ecatalog.auth.sign_in import BadCredentialsError, sign_in
 from ecatalog.auth.tokens import TokenError, TokenPair
 from ecatalog.database import write_transaction
@@ -16,10 +17,18 @@ from ecatalog.smorest import Blueprint
 
 BAD_CREDENTIALS = "No active account found with the given credentials"
 
-_PAIR = {"access": "eyJhbGciOiJIUzI1NiI…", "refresh": "eyJhbGciOiJIUzI1NiI…"}
-_TOKEN = "eyJhbGciOiJIUzI1NiI…"
+_EXAMPLE_JWT = "eyJhbGciOiJIUzI1NiI…"
+_PAIR = {"access": _EXAMPLE_JWT, "refresh": _EXAMPLE_JWT}
+_NO_ACCOUNT = {"detail": BAD_CREDENTIALS}
 
 blp = Blueprint("auth", __name__, url_prefix="/api/token", description="Sign in and out. Tokens are JWTs.")
+
+_refuses_bad_tokens = blp.alt_response(
+    401,
+    schema=Refusal,
+    example={"detail": TokenError.INVALID, "code": "token_not_valid"},
+    description="The token is forged, expired, revoked, or of the wrong kind.",
+)
 
 
 def _bad_token(error: TokenError) -> NotAuthenticated:
@@ -28,10 +37,11 @@ def _bad_token(error: TokenError) -> NotAuthenticated:
 
 
 @blp.route("/", methods=["POST"])
-@blp.doc(security=[])
-@blp.errors(401, 413, 415, 503)
+@access(Access.PUBLIC)
+@blp.errors(413, 415, 503)
 @blp.arguments(Credentials, example={"username": "anvar", "password": "olma-daraxti-7"})
 @blp.response(200, TokenPairSchema, example=_PAIR)
+@blp.alt_response(401, schema=Refusal, example=_NO_ACCOUNT, description="No active user has these.")
 def obtain(body: dict[str, Any]) -> TokenPair:
     """Sign in
 
@@ -46,10 +56,11 @@ def obtain(body: dict[str, Any]) -> TokenPair:
 
 
 @blp.route("/refresh/", methods=["POST"])
-@blp.doc(security=[])
-@blp.errors(401, 413, 415, 503)
-@blp.arguments(RefreshBody, example={"refresh": _TOKEN})
+@access(Access.PUBLIC)
+@blp.errors(413, 415, 503)
+@blp.arguments(RefreshBody, example={"refresh": _EXAMPLE_JWT})
 @blp.response(200, TokenPairSchema, example=_PAIR)
+@_refuses_bad_tokens
 def refresh(body: dict[str, Any]) -> TokenPair:
     """Refresh
 
@@ -63,10 +74,11 @@ def refresh(body: dict[str, Any]) -> TokenPair:
 
 
 @blp.route("/verify/", methods=["POST"])
-@blp.doc(security=[])
-@blp.errors(401, 413, 415, 503)
-@blp.arguments(AnyToken, example={"token": _TOKEN})
+@access(Access.PUBLIC)
+@blp.errors(413, 415, 503)
+@blp.arguments(AnyToken, example={"token": _EXAMPLE_JWT})
 @blp.response(200, Nothing, example={})
+@_refuses_bad_tokens
 def verify(body: dict[str, Any]) -> dict[str, Any]:
     """Verify
 
@@ -80,10 +92,11 @@ def verify(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.route("/logout/", methods=["POST"])
-@blp.doc(security=[])
-@blp.errors(401, 413, 415, 503)
-@blp.arguments(RefreshBody, example={"refresh": _TOKEN})
+@access(Access.PUBLIC)
+@blp.errors(413, 415, 503)
+@blp.arguments(RefreshBody, example={"refresh": _EXAMPLE_JWT})
 @blp.response(200, Nothing, example={})
+@_refuses_bad_tokens
 def logout(body: dict[str, Any]) -> dict[str, Any]:
     """Sign out
 

@@ -39,5 +39,12 @@ class TokenPairSchema(Schema):
     refresh = Text(required=True, metadata={"description": "Good for one refresh; lives seven days."})
 
 
+class Refusal(Schema):
+    """Why the credentials or the token were not taken."""
+
+    detail = Text(required=True)
+    code = Text(metadata={"description": "`token_not_valid`; absent when signing in."})
+
+
 class Nothing(Schema):
     """`{}`"""

@@ -88,8 +88,7 @@ def read_token(text: str, kind: str | None = None) -> Claims:
         data = decode_token(text)
     except ExpiredSignatureError as error:
         raise TokenError(TokenError.EXPIRED) from error
-    # RecursionError: the header is parsed before the signature can be checked, and may be nested deeply.
-    except (PyJWTError, JWTExtendedException, ValueError, TypeError, RecursionError) as error:
+    except (PyJWTError, JWTExtendedException, ValueError, TypeError) as error:
         raise TokenError from error
     claims = _claims(data)
     if kind is not None and claims.kind != kind:

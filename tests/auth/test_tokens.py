@@ -81,7 +81,7 @@ def without_our_claims(token: str, secret: str) -> str:
 
 
 def with_a_nested_header(token: str, secret: str) -> str:
-    nested = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 2900).rstrip(b"=").decode()
+    nested = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 2500).rstrip(b"=").decode()
     return nested + "." + token.split(".", 1)[1]
 
 
