@@ -91,6 +91,9 @@ class HumanFormatter(logging.Formatter):
 class JsonLinesFormatter(JsonFormatter):
     """One JSON object a line, traces included."""
 
+    # JSON allows them bare, but many readers break lines at them.
+    SEPARATORS = str.maketrans({separator: f"\\u{ord(separator):04x}" for separator in "\x85\u2028\u2029"})
+
     def __init__(self) -> None:
         super().__init__(
             ["levelname", "name", "message", "request_id"],
@@ -100,7 +103,7 @@ class JsonLinesFormatter(JsonFormatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide_secrets(super().format(record))
+        return hide_secrets(super().format(record)).translate(self.SEPARATORS)
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:
