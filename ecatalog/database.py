@@ -1,7 +1,7 @@
 """The database behind SQLAlchemy: column types that mean the same on both engines, and transactions.
 
 Reads see one snapshot for a whole request (WAL on SQLite, REPEATABLE READ on PostgreSQL). Every write goes
-through :func:`write_transaction`, which starts afresh, sees what is committed, and queues behind other writers.
+through :func:`write_transaction`, which starts afresh, sees what is committed, and queues behind others.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
         connect_args["prepare_threshold"] = None
     else:
         connect_args["options"] = (
-            f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS} -c timezone=UTC"
+            f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS}"
+            " -c timezone=UTC"
         )
     return options | {"isolation_level": "REPEATABLE READ", "connect_args": connect_args}
 
@@ -132,7 +133,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
-def _lower(value: object) -> object:
+def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 

@@ -1,7 +1,7 @@
 """Our exceptions, and the one table that turns any exception into an HTTP answer.
 
-Every answer belongs to one family of JSON shapes (``{"detail": …}`` or ``{"field": ["message"]}``), or carries
-the same facts as RFC 9457 problem details when the client asks for ``application/problem+json``.
+Every answer belongs to one family of JSON shapes (``{"detail": …}`` or ``{"field": ["message"]}``), or
+carries the same facts as RFC 9457 problem details when the client asks for ``application/problem+json``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """marshmallow fields that accept, refuse and word their refusals as Django REST Framework does.
 
-Existing clients show these messages to people, so their wording is part of the HTTP contract. Every field keeps
-out what a database or a JSON writer cannot take (NUL, lone surrogates, NaN, numbers that do not fit).
+Existing clients show these messages to people, so their wording is part of the HTTP contract. Every field
+keeps out what a database or a JSON writer cannot take (NUL, lone surrogates, NaN, numbers that do not fit).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ MAX_JSON_CHARACTERS = 100_000
 MAX_TEXT_CHARACTERS = 100_000
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
+MAX_JSON_NUMBER = 2**63 - 1  # in a JSON value; floats may be no larger, either
 
 COMMON_MESSAGES = {
     "required": "This field is required.",
@@ -42,6 +43,11 @@ def variant(field: Field[Any], **changes: Any) -> Field[Any]:
     for name, value in changes.items():
         setattr(twin, name, value)
     return twin
+
+
+def _described(kwargs: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Field arguments whose metadata, for the OpenAPI document, is completed by ``defaults``."""
+    return {**kwargs, "metadata": {**defaults, **(kwargs.get("metadata") or {})}}
 
 
 def check_characters(text: str) -> str:
@@ -68,11 +74,11 @@ class Text(fields.String):
 
     def __init__(self, max_length: int = MAX_TEXT_CHARACTERS, **kwargs: Any) -> None:
         kwargs.setdefault("allow_none", not kwargs.get("required", False))
-        super().__init__(**kwargs)
+        bounds = (
+            {"maxLength": max_length} if kwargs["allow_none"] else {"maxLength": max_length, "minLength": 1}
+        )
+        super().__init__(**_described(kwargs, **bounds))
         self.max_length = max_length
-        self.metadata.setdefault("maxLength", max_length)
-        if self.required and not self.allow_none:
-            self.metadata.setdefault("minLength", 1)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -141,11 +147,9 @@ class Choice(Text):
     default_error_messages = {"invalid_choice": '"{input}" is not a valid choice.'}
 
     def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        nullable = kwargs.setdefault("allow_none", not kwargs.get("required", False))
+        super().__init__(**_described(kwargs, enum=[*choices, None] if nullable else list(choices)))
         self.choices = choices
-        self.metadata.setdefault("enum", [*choices, None] if self.allow_none else list(choices))
-        self.metadata.pop("maxLength", None)
-        self.metadata.pop("minLength", None)
 
     def clean(self, text: str) -> str:
         if text and text not in self.choices:
@@ -157,19 +161,16 @@ class Boolean(fields.Boolean):
     default_error_messages = {**COMMON_MESSAGES, "invalid": "Must be a valid boolean."}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, (int, float)) and value in (0, 1):
+        if isinstance(value, (bool, int, float)) and value in (0, 1):
             return bool(value)
-        if isinstance(value, str) and value.strip().lower() in _TRUE:
-            return True
-        if isinstance(value, str) and value.strip().lower() in _FALSE:
-            return False
-        raise self.make_error("invalid")
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word not in _TRUE | _FALSE:
+            raise self.make_error("invalid")
+        return word in _TRUE
 
 
 class _Number(Field[Any]):
-    """What numbers share: bounds, worded as DRF words them; blank text counts as null where null is allowed."""
+    """What numbers share: bounds, worded as DRF words them; blank text is null where null is allowed."""
 
     default_error_messages = {
         **COMMON_MESSAGES,
@@ -212,9 +213,7 @@ class Integer(_Number):
     _pattern = re.compile(r"[+-]?[0-9]+(?:\.0*)?", re.ASCII)
 
     def __init__(self, minimum: int = -INT32_MAX - 1, maximum: int = INT32_MAX, **kwargs: Any) -> None:
-        super().__init__(minimum, maximum, **kwargs)
-        self.metadata.setdefault("minimum", minimum)
-        self.metadata.setdefault("maximum", maximum)
+        super().__init__(minimum, maximum, **_described(kwargs, minimum=minimum, maximum=maximum))
 
     def parse(self, value: str | int | float | Decimal) -> int:
         if isinstance(value, float) and not math.isfinite(value):
@@ -228,7 +227,8 @@ class Integer(_Number):
 class Decimals(_Number):
     """An exact decimal of ``digits`` digits, ``places`` of them behind the point; a string in JSON.
 
-    ``shown_places`` is the least number of places in answers: a stock of 12 kept with three places reads "12.00".
+    ``shown_places`` is the least number of places in answers: a stock of 12, kept with three places, reads
+    "12.00".
     """
 
     default_error_messages = {
@@ -332,9 +332,7 @@ def _check_json(value: Any, depth: int = 0) -> None:
     elif isinstance(value, list):
         for entry in value:
             _check_json(entry, depth + 1)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ValidationError("A valid number is required.")
-    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > INT64_MAX:
+    elif isinstance(value, (int, float)) and not (math.isfinite(value) and abs(value) <= MAX_JSON_NUMBER):
         raise ValidationError("A valid number is required.")
 
 

@@ -1,13 +1,13 @@
 """flask-smorest's Api and Blueprint and marshmallow's Schema, subclassed once; everything imports ours.
 
-What they add: request bodies as Django REST Framework reads them, validation errors as 400 in our shape, and an
-OpenAPI text in which every operation names the errors that it can answer.
+What they add: request bodies as Django REST Framework reads them, validation errors as 400 in our shape, and
+an OpenAPI text in which every operation names the errors that it can answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import flask_smorest
 import marshmallow as ma
@@ -24,6 +24,8 @@ from ecatalog.errors import (
     UnsupportedMediaType,
     flatten_messages,
 )
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 BODY_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -121,7 +123,7 @@ class ArgumentsParser(FlaskParser):
         return read_body(req)
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
-        """The last of several values counts; an empty one counts as absent, but for fields that give it a meaning."""
+        """The last of several values counts; an empty one is absent, unless the field gives it a meaning."""
         return {
             name: values[-1]
             for name, values in req.args.lists()
@@ -143,7 +145,7 @@ class ArgumentsParser(FlaskParser):
         raise InvalidInput(flatten_messages(messages)) from error
 
 
-class Api(flask_smorest.Api):
+class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest publishes no types
     """OpenAPI document and blueprints; errors are ours (see ecatalog.errors)."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
@@ -197,8 +199,8 @@ def init_api(app: Flask) -> None:
     api.register_converter(CodeConverter, code_schema)
 
 
-class Blueprint(flask_smorest.Blueprint):
-    """A blueprint whose operations document 400, 429 and 500 by themselves, and other errors by ``errors()``."""
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest publishes no types
+    """A blueprint whose operations document 400, 429 and 500 by themselves, others by ``errors()``."""
 
     ARGUMENTS_PARSER = ArgumentsParser()
     EVERYWHERE = (400, 429, 500)
@@ -207,8 +209,26 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(self._prepare_error_doc)
 
+    # The same decorators, with types.
+
+    def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Decorator:
+        return cast(Decorator, super().arguments(schema, location=location, **kwargs))
+
+    def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Decorator:
+        return cast(Decorator, super().response(status_code, schema, **kwargs))
+
+    def alt_response(self, status_code: int, **kwargs: Any) -> Decorator:
+        return cast(Decorator, super().alt_response(status_code, **kwargs))
+
+    def route(self, rule: str, **kwargs: Any) -> Decorator:
+        return cast(Decorator, super().route(rule, **kwargs))
+
     @staticmethod
-    def errors(*statuses: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def doc(**kwargs: Any) -> Decorator:
+        return cast(Decorator, flask_smorest.Blueprint.doc(**kwargs))
+
+    @staticmethod
+    def errors(*statuses: int) -> Decorator:
         """Decorator: the operation can answer these error statuses, too."""
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from ecatalog.catalog.listing import ListRequest
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Lookup, Origin
 from ecatalog.database import write_transaction
-from ecatalog.smorest import Blueprint
+from ecatalog.smorest import Blueprint, Decorator
 
 Values = dict[str, Any]
 
@@ -198,7 +198,7 @@ class Routes:
 
         return Changes
 
-    def _located(self, by_query: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def _located(self, by_query: bool) -> Decorator:
         """Decorator: turns the path's code, or ``?code=``, and the choice of a parent into a Lookup."""
         resource, docs, blueprint = self.resource, self.docs, self.blueprint
         parameters = docs.by_code_parameters if by_query else docs.choice_parameters

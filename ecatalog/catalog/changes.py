@@ -19,8 +19,8 @@ MAX_LIMIT = 1000
 def changes(resource: Resource, since: str | None, limit: int | None) -> dict[str, Any]:
     """``{"results": [{code, tick, deleted, row}], "next": cursor, "more": bool}``.
 
-    Rows stand in order of (tick, id), each once with its newest state. Ticks follow the order of commits, so a
-    consumer that goes on from ``next`` misses nothing. Raises Gone for a cursor from before a restore.
+    Rows stand in order of (tick, id), each once with its newest state. Ticks follow the order of commits, so
+    a consumer that goes on from ``next`` misses nothing. Raises Gone for a cursor from before a restore.
     """
     epoch = clock.read([resource.name])[resource.name].epoch
     tick, row_id = _position(since, epoch)

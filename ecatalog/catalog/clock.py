@@ -1,8 +1,9 @@
 """The resource clock: one row a resource, whose lock puts all writers of that resource in line.
 
-A write takes its tick before its first row lock and stamps it on every row it changes. So ticks follow the order
-of commits, an unchanged tick means that nothing has changed, and "everything after tick N" has no gaps.
-A tick is never used twice: it is at least the present time in microseconds, whatever was rolled back or restored.
+A write takes its tick before its first row lock and stamps it on every row it changes. So ticks follow the
+order of commits, an unchanged tick means that nothing has changed, and "everything after tick N" has no gaps.
+A tick is never used twice: it is at least the present time in microseconds, whatever was rolled back or
+restored.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClockReading:
-    """What a clock showed: ``tick`` in microseconds, the count of rows that are not deleted, the epoch's name."""
+    """What a clock showed: ``tick`` in microseconds, the count of rows not deleted, the epoch's name."""
 
     tick: int
     live_rows: int
@@ -80,7 +81,7 @@ def touch(resource: Resource) -> ClockReading:
 
 
 def renew_epoch(resource: Resource) -> ClockReading:
-    """After a restore: consumers of the change feed must begin again, since their cursors may be ahead of it."""
+    """After a restore: consumers of the change feed must begin again; their cursors may be ahead of it."""
     touch(resource)
     db.session.execute(
         sa.update(ResourceClock)

@@ -13,10 +13,7 @@ from ecatalog.catalog import query
 from ecatalog.catalog.changes import DEFAULT_LIMIT, MAX_LIMIT
 from ecatalog.catalog.paging import PagingSchema
 from ecatalog.catalog.resource import Resource
-from ecatalog.smorest import Blueprint, Schema
-
-View = Callable[..., Any]
-Decorator = Callable[[View], View]
+from ecatalog.smorest import Blueprint, Decorator, Schema
 
 ETAG_HEADER = {
     "ETag": {"description": "Changes with anything the answer shows.", "schema": {"type": "string"}}
@@ -64,7 +61,7 @@ HistoryList = _envelope("HistoryList", HistoryEntrySchema)
 
 
 def _chain(*decorators: Any) -> Decorator:
-    def apply(view: View) -> View:
+    def apply(view: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
             view = decorator(view)
         return view
@@ -143,7 +140,7 @@ class ResourceDocs:
         return shown | {"images": [], "created_at": EXAMPLE_TIME, "updated_at": EXAMPLE_TIME}
 
     def _row(self, status: int, description: str) -> Decorator:
-        return self.blueprint.response(  # type: ignore[no-any-return]
+        return self.blueprint.response(
             status,
             self.resource.read_schema,
             description=description,
@@ -153,12 +150,10 @@ class ResourceDocs:
 
     def _operation(self, name: str, summary: str, description: str = "", **extra: Any) -> Decorator:
         operation_id = f"{self.resource.name}_{name}".replace("-", "_")
-        return self.blueprint.doc(  # type: ignore[no-any-return]
-            summary=summary, description=description, operationId=operation_id, **extra
-        )
+        return self.blueprint.doc(summary=summary, description=description, operationId=operation_id, **extra)
 
     def _unchanged(self) -> Decorator:
-        return self.blueprint.alt_response(304, description="The client's copy is still true.")  # type: ignore[no-any-return]
+        return self.blueprint.alt_response(304, description="The client's copy is still true.")
 
     @property
     def list_rows(self) -> Decorator:

@@ -27,7 +27,7 @@ def digest(*parts: object) -> str:
 
 
 def tags_of(header: str | None) -> frozenset[str] | None:
-    """The tags that an ``If-Match`` or ``If-None-Match`` header lists, ``*`` among them; None without a header.
+    """The tags that ``If-Match`` or ``If-None-Match`` lists, ``*`` among them; None without a header.
 
     A weak mark is ignored: nginx weakens our tags when it compresses.
     """

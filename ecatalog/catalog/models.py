@@ -16,7 +16,7 @@ LIVE_ON_SQLITE = sa.text("is_deleted = 0")
 
 
 class CatalogRow(Model):
-    """A row of a resource. Only :mod:`ecatalog.catalog.service` writes one: it keeps tick, times and search true."""
+    """A row of a resource; :mod:`ecatalog.catalog.service` alone writes it and keeps tick and search true."""
 
     __abstract__ = True
 
@@ -34,8 +34,8 @@ class CatalogRow(Model):
 def catalog_indexes(table: str, *, code: str, parent: str | None = None) -> tuple[sa.Index, ...]:
     """The indexes that lists, lookups and the change feed of ``table`` stand on.
 
-    ``code`` is unique within its parent, deleted rows included; rows with no parent form one group. The unique
-    index has the form that ``ON CONFLICT`` can name on both engines.
+    ``code`` is unique within its parent, deleted rows included; rows with no parent form one group. The
+    unique index has the form that ``ON CONFLICT`` can name on both engines.
     """
 
     def live(name: str, *columns: str) -> sa.Index:

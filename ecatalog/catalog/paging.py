@@ -170,7 +170,7 @@ def unpack(text: str) -> Any:
 
 
 def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool, list[Any]]:
-    """(backwards, the values of the ordering's columns). Raises InvalidInput for a foreign or broken cursor."""
+    """(backwards, the values of the ordering's columns). Raises InvalidInput for a broken cursor."""
     names = ",".join(f"{'-' if term.descending else ''}{term.column}" for term in order)
     try:
         backwards, told, *values = unpack(text)

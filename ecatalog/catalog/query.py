@@ -46,7 +46,7 @@ NEWEST_FIRST = (Order("created_at", True), Order("id", True))
 
 
 class Moment(Field[Any]):
-    """A date (that whole day in TIMEZONE) or an RFC 3339 timestamp; loads as (first instant, instant after)."""
+    """A date (that whole day in TIMEZONE) or an RFC 3339 timestamp; loads as (first instant, one after)."""
 
     default_error_messages = {
         **fields.COMMON_MESSAGES,
@@ -211,7 +211,7 @@ def filter_schema(resource: Resource) -> type[Schema]:
     declared["ordering"] = fields.Text(
         1000,
         metadata={
-            "description": f"Comma-separated fields, `-` for descending. One of: {allowed}. Newest first if absent.",
+            "description": f"Comma-separated, `-` for descending, newest first if absent. One of: {allowed}.",
             "example": "name,-created_at",
         },
     )

@@ -94,7 +94,7 @@ class Resource:
 
     @cached_property
     def fields(self) -> dict[str, Field[Any]]:
-        """The writable columns by attribute, in the order of answers: the resource's own, then those of every one."""
+        """The writable columns by attribute, as answers order them: its own, then those of every resource."""
         every, own = CatalogSchema._declared_fields, self.schema._declared_fields
         return {**{name: own[name] for name in own if name not in every}, **every}
 

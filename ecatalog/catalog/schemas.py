@@ -1,4 +1,4 @@
-"""Schemas: a resource declares its stored fields once; what is written and what is read is derived from that."""
+"""Schemas: a resource declares its stored fields once; what is written and read is derived from that."""
 
 from __future__ import annotations
 

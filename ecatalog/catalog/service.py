@@ -1,7 +1,7 @@
 """The one write path, and the look-up of single rows. No request object in here, and no commit.
 
-Every write, whatever its source, goes through :class:`Write`: it alone keeps search text, tick, history, times
-and the count of live rows true.
+Every write, whatever its source, goes through :class:`Write`: it alone keeps search text, tick, history,
+times and the count of live rows true.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def change(
     if_match: frozenset[str] | None = None,
     deleted: bool | None = False,
 ) -> Any:
-    """Change the fields in ``values`` of the row that ``lookup`` finds; the row keeps its tick if none differs.
+    """Change the fields in ``values`` of the row that ``lookup`` finds; it keeps its tick if none differs.
 
     Raises RowNotFound, Conflict, PreconditionFailed, InvalidInput. A code in ``values`` is ignored.
     """

@@ -1,6 +1,6 @@
 """Search: from a row's fields to its search text, and from a query to a condition on it.
 
-The engine knows only :func:`document` and :func:`matches`; how text is folded and indexed stays in this package.
+The engine knows only :func:`document` and :func:`matches`; how text is folded and indexed stays in here.
 """
 
 from __future__ import annotations
