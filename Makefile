@@ -1,0 +1,88 @@
+# `make help` lists what there is to do. Works from any folder with `make -C`.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# A virtual environment of the caller's must not decide what is installed and run here.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+WORKERS ?= 2  # pytest-xdist processes of `make test`
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+.PHONY: run
+run: $(VENV)/.prod .env ## install, migrate, seed demo data into an empty database, serve on port 8000 (PORT)
+	@flask db upgrade
+	# Without DEBUG there is no demo data and no demo user; the catalogue runs all the same.
+	flask demo seed --if-empty || echo 'make run: no demo data.' >&2
+	exec gunicorn --config gunicorn.conf.py wsgi:app
+
+.PHONY: test
+test: $(VENV)/.dev ## run all tests twice: on SQLite files and on PostgreSQL, with a real Redis
+	@failed=
+	for database in sqlite postgresql; do
+		pytest --database "$$database" --numprocesses $(WORKERS) $(ARGS) || failed+=" $$database"
+	done
+	if [ -n "$$failed" ]; then echo "make test: failed on$$failed" >&2; exit 1; fi
+
+.PHONY: lint
+lint: $(VENV)/.dev ## check style, format and types
+	@failed=
+	ruff check . || failed=1
+	ruff format --check . || failed=1
+	mypy || failed=1
+	[ -z "$$failed" ]
+
+.PHONY: format
+format: $(VENV)/.dev ## put the code into its format
+	@ruff check --fix .
+	ruff format .
+
+.PHONY: lock
+lock: $(VENV)/.dev ## pin the newest versions that requirements/*.in allow, with hashes
+	@cd requirements
+	for list in base prod s3 dev; do
+		# Universal: one lock for every platform and every Python from 3.11.0 on. No settings of this
+		# machine (other indexes, local folders) may leave a trace in it.
+		env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL UV_CUSTOM_COMPILE_COMMAND='make lock' \
+			uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 --strip-extras \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --output-file $$list.txt $$list.in
+	done
+
+# Stamps say which lock file the environment was last brought to; dev.txt includes all of prod.txt.
+$(VENV)/.prod: requirements/prod.txt | $(VENV)/bin/pip
+	@echo 'Installing the dependencies …'
+	pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/pip
+	@echo 'Installing the dependencies and the tools of development …'
+	pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@ $(VENV)/.prod
+
+$(VENV)/bin/pip:
+	@for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+			"$$python" -m venv --clear $(VENV) >/dev/null 2>&1 && exit 0
+			rm -rf $(VENV)
+			echo "make: '$$python -m venv' failed; on Debian and Ubuntu: apt install python3-venv" >&2
+			exit 1
+		fi
+	done
+	echo "make: Python 3.11 or newer is needed; name it with PYTHON=/path/to/python3" >&2
+	exit 1
+
+.env:
+	@umask 077
+	python -c 'import secrets; print(f"""# Settings for development, made by `make run`; .env.example explains them all.
+	SECRET_KEY={secrets.token_urlsafe(64)}
+	DEBUG=True
+	ALLOWED_HOSTS=localhost,127.0.0.1""")' > .env.new
+	mv .env.new .env
+	echo 'Made .env with settings for development.'
