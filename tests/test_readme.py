@@ -1,0 +1,77 @@
+"""What the README tells a newcomer to type works as it stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ecatalog.config import Settings
+from tests.conftest import Serve
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "qovun-va-tarvuz-12"
+
+
+def commands() -> str:
+    """The block of the README that is marked for this test."""
+    match = re.search(
+        r"<!-- tests/test_readme.py .*?-->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    assert match is not None
+    return match[1]
+
+
+def flask(database_url: str, settings: Settings, *arguments: str, entered: str = "") -> None:
+    environment = {
+        **os.environ,
+        "FLASK_APP": str(ROOT / "wsgi.py"),
+        "SECRET_KEY": settings.secret_key,
+        "ALLOWED_HOSTS": "localhost",
+        "DATABASE_URL": database_url,
+    }
+    command = [sys.executable, "-m", "flask", *arguments]
+    subprocess.run(command, env=environment, input=entered, text=True, check=True, timeout=60)
+
+
+def test_the_commands_of_the_readme_work(
+    serve: Serve, new_database: Callable[[], str], settings: Settings
+) -> None:
+    database_url = new_database()
+    flask(
+        database_url,
+        settings,
+        "user",
+        "create",
+        "demo",
+        "--role",
+        "admin",
+        "--password-stdin",
+        entered=PASSWORD,
+    )
+    url = serve({"DATABASE_URL": database_url})
+    finished = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands()],
+        env={**os.environ, "URL": url, "PASSWORD": PASSWORD},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    answers: list[dict[str, Any]] = [
+        json.loads(line) for line in finished.stdout.splitlines() if line.strip()
+    ]
+    project, client, item, items, clients, _page, _offset, cursor, changed, restored, history = answers
+    assert project["name"] == "Тошкент савдо уйи"
+    assert client["project"]["code_1c"] == item["project"]["code_1c"] == "README-1"
+    assert [row["id"] for row in items["results"]] == [item["id"]]
+    assert [row["id"] for row in clients["results"]] == [client["id"]]
+    assert cursor["count"] == 1
+    assert changed["base_price"] == restored["base_price"] == "12500.00"
+    assert restored["is_deleted"] is False
+    assert [entry["action"] for entry in history["results"]] == ["restore", "delete", "update", "create"]
