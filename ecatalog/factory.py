@@ -69,8 +69,10 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
 
 def init_commands(app: Flask) -> None:
     """``flask user``, ``flask token``, ``flask catalog``, ``flask demo``."""
+    from ecatalog.cli.catalog import catalog_cli
+    from ecatalog.cli.demo import demo_cli
     from ecatalog.cli.token import token_cli
     from ecatalog.cli.user import user_cli
 
-    for group in (user_cli, token_cli):
+    for group in (user_cli, token_cli, catalog_cli, demo_cli):
         app.cli.add_command(group)
