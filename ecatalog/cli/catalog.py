@@ -13,7 +13,7 @@ from ecatalog.catalog import clock, query, service
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Lookup
-from ecatalog.cli.output import messages, plain_errors, print_json, print_table
+from ecatalog.cli.output import messages, plain_errors, print_json, print_table, printable
 from ecatalog.cli.resources import choose_resource, declared_resources
 from ecatalog.database import write_transaction
 from ecatalog.errors import Conflict, RowNotFound
@@ -25,6 +25,9 @@ catalog_cli = AppGroup("catalog", help="The catalogue: counts, single rows, the 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone, for scripts.")
 
 STATS_COLUMNS = ("resource", "live", "active", "deleted", "last_change", "tick")
+LAST_CHANGE = "last change, UTC"
+TOUCH_COLUMNS = ("resource", "live", "tick", "epoch")
+COUNTS = ("live", "active", "deleted")
 
 
 @catalog_cli.command("stats")
@@ -41,8 +44,8 @@ def stats(as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        rows = [[row[column] for column in STATS_COLUMNS] for row in found]
-        print_table(STATS_COLUMNS, rows, numbers=("live", "active", "deleted", "tick"))
+        titles = [LAST_CHANGE if column == "last_change" else column for column in STATS_COLUMNS]
+        print_table(titles, _cells(found, STATS_COLUMNS), numbers=COUNTS)
     for row in found:
         if row["live"] != row["counted"]:
             messages().print(
@@ -133,11 +136,9 @@ def _describe_project(link: dict[str, Any] | None) -> str:
 
 
 def _value(value: Any) -> Any:
-    """Ids and other numbers as scripts write them, and a project in one line."""
+    """A project in one line, anything else as it is."""
     if isinstance(value, dict) and value.keys() == {"id", "code_1c", "name"}:
         return f"{value['code_1c']}, {value['name']} (id {value['id']})"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
     return value
 
 
@@ -165,5 +166,17 @@ def touch(resource_names: tuple[str, ...], new_epoch: bool, as_json: bool) -> No
     if as_json:
         print_json(found)
     else:
-        columns = ("resource", "tick", "live", "epoch")
-        print_table(columns, [[row[column] for column in columns] for row in found], numbers=("tick", "live"))
+        print_table(TOUCH_COLUMNS, _cells(found, TOUCH_COLUMNS), numbers=COUNTS)
+
+
+def _cells(found: list[dict[str, Any]], columns: tuple[str, ...]) -> list[list[str]]:
+    """Counts with their thousands set apart; ticks as they are, for copying."""
+    return [[_cell(column, row[column]) for column in columns] for row in found]
+
+
+def _cell(column: str, value: Any) -> str:
+    if column in COUNTS:
+        return f"{value:,}"
+    if column == "last_change" and value is not None:
+        return str(value[:16].replace("T", " "))
+    return printable(value)

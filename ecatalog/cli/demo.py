@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from typing import Any
 
 import click
 import sqlalchemy as sa
@@ -14,9 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from ecatalog.auth import users
 from ecatalog.auth.models import Role
 from ecatalog.catalog import service
-from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.schemas import load
-from ecatalog.catalog.service import Origin, Write
+from ecatalog.catalog.service import Origin
 from ecatalog.cli.demo_data import demo_clients, demo_items, demo_projects
 from ecatalog.cli.output import console, messages, plain_errors
 from ecatalog.cli.resources import declared_resources
@@ -104,13 +102,10 @@ def _write_catalogue() -> None:
         progress = stack.enter_context(_progress())
         for name, rows in data.items():
             task = progress.add_task(name, total=len(rows))
+            schema = resources[name].write_schema()
             for row in rows:
-                _write(resources[name], writes[name], row)
+                writes[name].create(load(schema, row))
                 progress.advance(task)
-
-
-def _write(resource: Resource, write: Write, row: dict[str, Any]) -> None:
-    write.create(load(resource.write_schema(), row))
 
 
 def _progress() -> Progress:

@@ -239,7 +239,7 @@ class _Maker:
             "supplier": f"«{draw.one(self.range.brands)} Savdo» MChJ" if draw.chance(0.7) else None,
             "tags": tags,
             "rating": f"{draw.between(25, 50) / 10:.2f}" if draw.chance(0.6) else None,
-            "popularity_score": str(draw.between(0, 1000) / 10) if draw.chance(0.7) else None,
+            "popularity_score": draw.between(0, 100) if draw.chance(0.7) else None,
             "seo_keywords": f"{goods.kind}, {goods.title}, {article.brand}".lower()
             if draw.chance(0.4)
             else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,10 +19,14 @@ from sqlalchemy.exc import DBAPIError
 
 from ecatalog.errors import ApiError
 
+# In a pipe nothing needs folding, and a program that reads lines is better off without.
+PIPE_COLUMNS = 10_000
+
 
 def console() -> Console:
     """Standard output as it is now: colours on a terminal, plain text in a pipe."""
-    return Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS
+    return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
 
 
 def messages() -> Console:
@@ -38,7 +43,7 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()
 ) -> None:
     """A table; columns in ``numbers`` stand to the right. Long values are folded, never cut."""
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column in numbers else "left")
     for row in rows:
@@ -55,12 +60,7 @@ def printable(value: object) -> str:
         return "—"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (dict, list)):
-        text = orjson.dumps(value).decode()
-    elif isinstance(value, int):
-        text = f"{value:,}"
-    else:
-        text = str(value)
+    text = orjson.dumps(value).decode() if isinstance(value, (dict, list)) else str(value)
     return "".join(_visible(character) for character in text)
 
 

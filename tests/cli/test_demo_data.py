@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
+from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.schemas import load
 from ecatalog.cli.demo_data import SEED, demo_clients, demo_items, demo_projects
 from ecatalog.cli.demo_goods import variants
 from ecatalog.cli.demo_random import Draw
 from ecatalog.cli.demo_words import MOBILE_CODES, PLACES
+from ecatalog.resources import RESOURCES
 
 Row = dict[str, Any]
 
@@ -199,3 +202,16 @@ def test_variants_read_factor_and_weight() -> None:
 
 def test_labels_hold_none_of_the_notation(items: list[Row]) -> None:
     assert not [row["name"] for row in items if re.search(r"[=|]|\w/\d", row["name"])]
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=[resource.name for resource in RESOURCES])
+def test_every_row_can_be_written_as_it_is(resource: Resource, request: pytest.FixtureRequest) -> None:
+    rows_of = {"project": "projects", "client": "clients", "nomenklatura": "items"}
+    schema = resource.write_schema()
+    for row in request.getfixturevalue(rows_of[resource.name]):
+        loaded = load(schema, row)
+        assert len(loaded) == len(row), "unknown fields are ignored on writing"
+        texts = {key: value for key, value in loaded.items() if isinstance(value, str)}
+        assert texts == {
+            key: row[key] for key in texts
+        }  # nothing trimmed, nothing that sanitising takes away
