@@ -13,14 +13,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
 from werkzeug.exceptions import MethodNotAllowed
 
 from ecatalog.config import Settings
@@ -182,6 +180,21 @@ def _name_key(username: str) -> str:
     return hashlib.sha256(username.strip().casefold().encode(errors="replace")).hexdigest()[:32]
 
 
+def _redis_options() -> dict[str, Any]:
+    # The client is an optional dependency, installed where a Redis is used.
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError as RedisConnectionError
+    from redis.retry import Retry
+
+    return {
+        "key_prefix": "ecatalog:limits",
+        "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+        # A closed connection is opened anew, once. A time-out is not repeated: it may have counted.
+        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    }
+
+
 def init_limits(app: Flask, settings: Settings) -> None:
     """Bind the limiter and count every request of the API. Comes after ``identify`` in the order of steps.
 
@@ -192,13 +205,7 @@ def init_limits(app: Flask, settings: Settings) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = "memory://"
     if settings.redis_url:
         app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url.replace("unix://", "redis+unix://", 1)
-        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
-            "key_prefix": "ecatalog:limits",
-            "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
-            "socket_timeout": REDIS_TIMEOUT_SECONDS,
-            # A closed connection is opened anew, once. A time-out is not repeated: it may have counted.
-            "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
-        }
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = _redis_options()
     limiter.init_app(app)
     app.extensions[_EXTENSION] = Limits(
         counter=Counter(limiter.storage, shared=bool(settings.redis_url)),

@@ -101,7 +101,9 @@ def test_a_304_counts(make_app: MakeApp) -> None:
     assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (304, "8")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/", "/livez", "/readyz", "/nowhere/", "/api/nowhere/", "/api/v1/project"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/", "/livez", "/readyz", "/nowhere/", "/api/nowhere/", "/api/v1/project"]
+)
 def test_these_do_not_count(make_app: MakeApp, path: str) -> None:
     client = make_app(ratelimit_anon="1/hour").test_client()
     for _ in range(3):
@@ -118,7 +120,13 @@ def test_each_address_has_its_own(make_app: MakeApp) -> None:
 
 def test_an_ipv6_user_commands_a_whole_64(make_app: MakeApp) -> None:
     client = make_app(ratelimit_anon="1/hour").test_client()
-    addresses = ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", "2001:db8:1:3::1", "::ffff:203.0.113.7", "203.0.113.7")
+    addresses = (
+        "2001:db8:1:2::1",
+        "2001:db8:1:2:ffff::2",
+        "2001:db8:1:3::1",
+        "::ffff:203.0.113.7",
+        "203.0.113.7",
+    )
     statuses = [get(client, address=address).status_code for address in addresses]
     assert statuses == [200, 429, 200, 200, 429]
 

@@ -34,9 +34,13 @@ def fetch(base_url: str, path: str = PATH, **headers: str) -> tuple[int, dict[st
 def test_exactly_one_hundred_over_four_workers(serve: Serve, redis_url: str) -> None:
     base_url = serve({"REDIS_URL": redis_url, "RATELIMIT_ANON": "100/hour"}, workers=4)
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda n: fetch(base_url, **{"X-Forwarded-For": f"198.51.100.{n}"}), range(160)))
+        answers = list(
+            pool.map(lambda n: fetch(base_url, **{"X-Forwarded-For": f"198.51.100.{n}"}), range(160))
+        )
     assert Counter(status for status, _, _ in answers) == {200: 100, 429: 60}
-    remaining = sorted(int(headers["X-RateLimit-Remaining"]) for status, headers, _ in answers if status == 200)
+    remaining = sorted(
+        int(headers["X-RateLimit-Remaining"]) for status, headers, _ in answers if status == 200
+    )
     assert remaining == list(range(100))  # each number told once
 
 

@@ -25,9 +25,7 @@ def anvar(make_app: MakeApp, make_user: Callable[..., User]) -> User:
     return make_user("Anvar", password=PASSWORD)
 
 
-def sign_in(
-    client: FlaskClient, password: str, username: str = "Anvar", address: str = "203.0.113.7"
-) -> int:
+def sign_in(client: FlaskClient, password: str, username: str = "Anvar", address: str = "203.0.113.7") -> int:
     body = {"username": username, "password": password}
     return client.post("/api/token/", json=body, environ_base={"REMOTE_ADDR": address}).status_code
 
