@@ -17,6 +17,19 @@ from tests.servers import Process
 ROOT = Path(__file__).resolve().parent.parent
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 
+NOT_SOURCE = {".git", ".venv", ".env", "instance", "build", "dist", "node_modules"}
+
+
+def source_files() -> Iterator[Path]:
+    """The repository's own files, relative to ROOT, with or without git: nothing made or installed."""
+    for folder, names, files in os.walk(ROOT):
+        names[:] = [
+            name
+            for name in names
+            if name not in NOT_SOURCE and not name.endswith(("cache", "cache__", ".egg-info"))
+        ]
+        yield from (Path(folder, name).relative_to(ROOT) for name in files if name not in NOT_SOURCE)
+
 
 @contextmanager
 def gunicorn(
