@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ecatalog.config import SettingsError, load_settings
+from ecatalog.ops import gunicorn_answers
 from ecatalog.ops.logging import logging_config
 
 try:
@@ -39,6 +40,8 @@ def _address(host: str, port: int) -> str:
         return host
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+
+gunicorn_answers.install()
 
 wsgi_app = "wsgi:app"
 bind = _address(_settings.bind, _settings.port)

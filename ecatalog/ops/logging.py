@@ -127,8 +127,9 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             "gunicorn.error": passed_on | {"level": "INFO"},
             "gunicorn.access": passed_on | {"level": "WARNING"},  # ours has more, and no query string
             "werkzeug": passed_on | {"level": "WARNING"},  # the same
-            "sqlalchemy": passed_on
-            | {"level": "WARNING"},  # below that it logs the values of every statement
+            # Below that it logs the values of every statement.
+            "sqlalchemy": passed_on | {"level": "WARNING"},
+            "alembic.runtime.plugins": passed_on | {"level": "WARNING"},  # seven lines at each start
             "flask_cors": passed_on | {"level": "WARNING"},
         },
     }
