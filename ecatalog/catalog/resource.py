@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from marshmallow import ValidationError
 from marshmallow.fields import Field
 
 from ecatalog import fields
@@ -54,12 +55,12 @@ class Resource:
     schema: type[CatalogSchema]
     code: str
     search: tuple[str, ...]
+    example: dict[str, Any]
     filters: tuple[str | Filter, ...] = ()
     ordering: tuple[str, ...] = ()
     anonymous_read: bool = False
     parent: Resource | None = None
     max_limit: int = 100
-    example: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", self.name):
@@ -87,7 +88,10 @@ class Resource:
                 self._refuse(f"{attribute!r} has {length} characters in the table, others in the schema")
         if set(self.example) - set(self.write_schema._declared_fields):
             self._refuse("the example has fields that cannot be written")
-        self.write_schema().load(self.example)
+        try:
+            self.write_schema().load(self.example)
+        except ValidationError as error:
+            self._refuse(f"the example is not valid: {error.messages}")
 
     def _refuse(self, why: str) -> None:
         raise DeclarationError(f"resource {self.name!r}: {why}")
