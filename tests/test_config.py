@@ -145,6 +145,7 @@ def test_lists_are_split_and_cleaned(load: Load) -> None:
         "django-insecure-" + GOOD_KEY,
         "change-me-" + GOOD_KEY,
     ],
+    ids=["short", "letter", "pattern", "words", "alphabet", "padded", "insecure", "placeholder"],
 )
 def test_weak_keys_are_refused_in_production(load: Load, key: str) -> None:
     message = load.refusal(SECRET_KEY=key)
@@ -153,7 +154,11 @@ def test_weak_keys_are_refused_in_production(load: Load, key: str) -> None:
     assert key not in message
 
 
-@pytest.mark.parametrize("key", [secrets.token_hex(32), secrets.token_urlsafe(38), secrets.token_urlsafe(96)])
+@pytest.mark.parametrize(
+    "key",
+    [secrets.token_hex(32), secrets.token_urlsafe(38), secrets.token_urlsafe(96)],
+    ids=["hexadecimal", "just long enough", "long"],
+)
 def test_random_keys_are_taken(load: Load, key: str) -> None:
     assert load(SECRET_KEY=key).secret_key == key
 
