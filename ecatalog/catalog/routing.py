@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.routing import BaseConverter, RequestRedirect
+from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
 # Paths below a resource that never name a row, whatever the method.
 RESERVED_WORDS = (
@@ -36,6 +36,8 @@ class CodeConverter(BaseConverter):
     )
 
     def to_python(self, value: str) -> str:
+        if "\x00" in value:  # no code has one, and PostgreSQL would fail on it
+            raise ValidationError
         return value.strip()
 
 
