@@ -116,7 +116,7 @@ class Write:
         row = resource.model(**columns, created_at=self.at)
         row.is_deleted = bool(columns.get("is_deleted"))
         if resource.parent is not None:
-            self._set_parent(row, *_link_value(resource, values))
+            self._set_parent(row, *link_value(resource, values))
         self._check_code_is_free(row)
         self._stamp(row)
         db.session.add(row)
@@ -135,13 +135,13 @@ class Write:
             if key in self.resource.fields:
                 setattr(row, key, new)
             else:
-                self._set_parent(row, *_link_value(self.resource, values))
+                self._set_parent(row, *link_value(self.resource, values))
                 self._check_code_is_free(row)
                 changes[key] = (old, getattr(row, key))
         self._stamp(row)
         db.session.flush()
         self.live_difference += int(was_deleted) - int(row.is_deleted)
-        self._record(row, _action(was_deleted, row.is_deleted), changes)
+        self._record(row, action_of(was_deleted, row.is_deleted), changes)
         return True
 
     def _stamp(self, row: Any) -> None:
@@ -150,29 +150,25 @@ class Write:
         row.search_text = search.document(getattr(row, name) for name in self.resource.search)
 
     def _record(self, row: Any, action: str, changes: dict[str, tuple[Any, Any]]) -> None:
-        origin = self.origin
-
-        def shown(value: Any, key: str) -> Any:
-            return shown_value(self.resource, key, value)
-
-        fields = {
-            shown_name(self.resource, key): {"old": shown(old, key), "new": shown(new, key)}
-            for key, (old, new) in changes.items()
-        }
         db.session.add(
-            HistoryEntry(
-                resource=self.resource.name,
-                row_id=row.id,
-                tick=self.tick,
-                at=self.at,
-                user_id=origin.user_id,
-                user_name=origin.user_name,
-                source=origin.source,
-                request_id=origin.request_id,
-                action=action,
-                fields=fields,
-            )
+            HistoryEntry(**self.history_values(row.id, action, shown_changes(self.resource, changes)))
         )
+
+    def history_values(self, row_id: int, action: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """The columns of a history entry; ``fields`` as :func:`shown_changes` makes them."""
+        origin = self.origin
+        return {
+            "resource": self.resource.name,
+            "row_id": row_id,
+            "tick": self.tick,
+            "at": self.at,
+            "user_id": origin.user_id,
+            "user_name": origin.user_name,
+            "source": origin.source,
+            "request_id": origin.request_id,
+            "action": action,
+            "fields": fields,
+        }
 
     def _set_parent(self, row: Any, column: str, value: Any) -> None:
         """Link the row to a live parent, which stays live until this transaction ends."""
@@ -189,7 +185,7 @@ class Write:
                 .execution_options(populate_existing=True)
             )
             if owner is None:
-                raise InvalidInput({parent.name: [f"No {parent.name} matches {str(value)[:100]!r}."]})
+                raise no_such_parent(self.resource, value)
         setattr(row, self.resource.link_column, owner.id if owner else None)
         setattr(row, parent.name, owner)
 
@@ -210,9 +206,20 @@ class Write:
             raise code_taken(resource, getattr(row, resource.code), deleted=holder.is_deleted)
 
 
+def no_such_parent(resource: Resource, value: Any) -> InvalidInput:
+    """400 on the parent's field: it is unknown or deleted."""
+    assert resource.parent is not None
+    return InvalidInput({resource.parent.name: [f"No {resource.parent.name} matches {str(value)[:100]!r}."]})
+
+
+def spoken(attribute: str) -> str:
+    """An attribute's name as DRF's messages speak of it: ``code_1c`` is "code 1c"."""
+    return attribute.replace("_", " ")
+
+
 def code_taken(resource: Resource, code: str, *, deleted: bool) -> InvalidInput:
     """400 on the code field, in DRF's words; a deleted holder can be restored instead."""
-    message = f"{resource.name} with this {resource.code.replace('_', ' ')} already exists."
+    message = f"{resource.name} with this {spoken(resource.code)} already exists."
     if deleted:
         message = (
             f"{message[:-1]}, but it is deleted. To bring it back, use restore: "
@@ -283,10 +290,10 @@ def differences(resource: Resource, row: Any, values: Values) -> dict[str, tuple
     """``{column: (old, new)}`` of what writing ``values`` to ``row`` would change."""
     changes: dict[str, tuple[Any, Any]] = {}
     for key in resource.fields:
-        if key in values and key != resource.code and not _same(getattr(row, key), values[key]):
+        if key in values and key != resource.code and not same(getattr(row, key), values[key]):
             changes[key] = (getattr(row, key), values[key])
     if resource.parent is not None and {resource.link_column, resource.parent.name} & values.keys():
-        column, value = _link_value(resource, values)
+        column, value = link_value(resource, values)
         current = getattr(row, resource.link_column)
         parent = getattr(row, resource.parent.name)
         held = current if column == resource.link_column else parent and getattr(parent, resource.parent.code)
@@ -295,7 +302,7 @@ def differences(resource: Resource, row: Any, values: Values) -> dict[str, tuple
     return changes
 
 
-def _link_value(resource: Resource, values: Values) -> tuple[str, Any]:
+def link_value(resource: Resource, values: Values) -> tuple[str, Any]:
     """The parent as it was given: ("project_id", 7) or ("project", "P1"); the id wins where both name one."""
     assert resource.parent is not None
     if values.get(resource.link_column) is None and values.get(resource.parent.name) is not None:
@@ -303,7 +310,7 @@ def _link_value(resource: Resource, values: Values) -> tuple[str, Any]:
     return resource.link_column, values.get(resource.link_column)
 
 
-def _same(old: Any, new: Any) -> bool:
+def same(old: Any, new: Any) -> bool:
     if isinstance(old, (dict, list)) and isinstance(new, (dict, list)):
         # Python holds True == 1 for equal; JSON does not.
         return orjson.dumps(old, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
@@ -312,10 +319,21 @@ def _same(old: Any, new: Any) -> bool:
     return bool(old == new)
 
 
-def _action(was_deleted: bool, is_deleted: bool) -> str:
+def action_of(was_deleted: bool, is_deleted: bool) -> str:
     if was_deleted == is_deleted:
         return "update"
     return "delete" if is_deleted else "restore"
+
+
+def shown_changes(resource: Resource, changes: dict[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
+    """``{field: {"old", "new"}}`` as the API shows names and values."""
+    return {
+        shown_name(resource, key): {
+            "old": shown_value(resource, key, old),
+            "new": shown_value(resource, key, new),
+        }
+        for key, (old, new) in changes.items()
+    }
 
 
 def shown_name(resource: Resource, key: str) -> str:
