@@ -24,10 +24,11 @@ def fail() -> str:
 
 
 @pytest.fixture
-def json_client(make_app: MakeApp) -> FlaskClient:
-    app = make_app(log_format="json")
-    app.add_url_rule("/boom/<code>/", view_func=lambda code: fail())
-    return app.test_client()
+def json_client(make_app: MakeApp, app: Flask) -> FlaskClient:
+    """A client of an application that logs JSON. (``app`` is asked for first: making it would end the other.)"""
+    other = make_app(log_format="json")
+    other.add_url_rule("/boom/<code>/", view_func=lambda code: fail())
+    return other.test_client()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
