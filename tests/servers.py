@@ -157,7 +157,7 @@ def redis_server() -> Iterator[RedisServer]:
 
 @contextmanager
 def postgresql_server() -> Iterator[str]:
-    """A private PostgreSQL; gives the URL of a role that may create databases in it."""
+    """A private PostgreSQL; gives the URL of an empty database whose owner may create more."""
     with tempfile.TemporaryDirectory(prefix="ecatalog-pg-") as name:
         folder = Path(name).resolve()
         options = _ordinary_user(folder)
@@ -173,13 +173,14 @@ def postgresql_server() -> Iterator[str]:
             try:
                 with psycopg.connect(superuser, autocommit=True) as connection:
                     connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
+                    connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
             except psycopg.OperationalError:
                 return False
             return True
 
         try:
             process.start(is_ready)
-            yield f"postgresql://{ROLE}@/postgres?host={folder}"
+            yield f"postgresql://{ROLE}@/{ROLE}?host={folder}"
         finally:
             process.stop()  # SIGINT: a fast shutdown, which ends the sessions that are open
 
