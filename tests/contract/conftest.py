@@ -14,13 +14,9 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.config import Settings
 from ecatalog.extensions import db
 from ecatalog.project.resource import PROJECT
-from ecatalog.resources import RESOURCES
 from tests.contract.catalogue import Catalogue
-from tests.contract.extra import EXTRA_RESOURCES, EXTRA_TABLES
+from tests.contract.extra import CHILDREN, EVERY_RESOURCE, EXTRA_TABLES
 from tests.databases import Applications, Databases, Template, empty
-
-EVERY_RESOURCE = (*RESOURCES, *EXTRA_RESOURCES)
-CHILDREN = tuple(resource for resource in EVERY_RESOURCE if resource.parent is not None)
 
 
 @pytest.fixture(scope="package")

@@ -21,6 +21,7 @@ from ecatalog.database import ExactDecimal, JSONType
 from ecatalog.extensions import Model
 from ecatalog.project.models import Project
 from ecatalog.project.resource import PROJECT
+from ecatalog.resources import RESOURCES
 
 EXTRA_TABLES = sa.MetaData(naming_convention=Model.metadata.naming_convention)
 
@@ -100,4 +101,5 @@ PRICE_LIST = Resource(
     example={"code_1c": "PL-1", "name": "Ulgurji narxlar", "valid_from": "2026-01-01"},
 )
 
-EXTRA_RESOURCES = (WAREHOUSE, PRICE_LIST)
+EVERY_RESOURCE = (*RESOURCES, WAREHOUSE, PRICE_LIST)
+CHILDREN = tuple(resource for resource in EVERY_RESOURCE if resource.parent is not None)
