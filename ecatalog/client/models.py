@@ -41,10 +41,11 @@ class Client(InProject):
     established_date: Mapped[date | None]
     payment_terms: Mapped[str | None] = mapped_column(sa.String(255))
     credit_limit: Mapped[Decimal | None] = mapped_column(ExactDecimal(15, 2))
-    currency: Mapped[str | None] = mapped_column(sa.String(10), default="UZS")
+    # evaluates_none: a null that is sent stays null; the default is for what is left out.
+    currency: Mapped[str | None] = mapped_column(sa.String(10).evaluates_none(), default="UZS")
     city: Mapped[str | None] = mapped_column(sa.String(100))
     region: Mapped[str | None] = mapped_column(sa.String(100))
-    country: Mapped[str | None] = mapped_column(sa.String(100), default="Uzbekistan")
+    country: Mapped[str | None] = mapped_column(sa.String(100).evaluates_none(), default="Uzbekistan")
     postal_code: Mapped[str | None] = mapped_column(sa.String(20))
     latitude: Mapped[Decimal | None] = mapped_column(ExactDecimal(9, 6))
     longitude: Mapped[Decimal | None] = mapped_column(ExactDecimal(9, 6))

@@ -35,7 +35,8 @@ class Nomenklatura(InProject):
     base_price: Mapped[Decimal | None] = mapped_column(ExactDecimal(15, 2))
     sale_price: Mapped[Decimal | None] = mapped_column(ExactDecimal(15, 2))
     cost_price: Mapped[Decimal | None] = mapped_column(ExactDecimal(15, 2))
-    currency: Mapped[str | None] = mapped_column(sa.String(10), default="UZS")
+    # evaluates_none: a null that is sent stays null; the default is for what is left out.
+    currency: Mapped[str | None] = mapped_column(sa.String(10).evaluates_none(), default="UZS")
     discount_percent: Mapped[Decimal | None] = mapped_column(ExactDecimal(5, 2))
     tax_rate: Mapped[Decimal | None] = mapped_column(ExactDecimal(5, 2))
     stock_quantity: Mapped[Decimal | None] = mapped_column(ExactDecimal(15, 3))
