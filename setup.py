@@ -40,7 +40,10 @@ setup(
     # The migrations stand at the top of the repository; installed, they are a part of the package.
     package_dir={name: name.removeprefix("ecatalog.").replace(".", "/") for name in PACKAGES[-2:]},
     packages=PACKAGES,
-    package_data={"ecatalog.migrations": ["alembic.ini", "script.py.mako"]},
+    package_data={
+        "ecatalog.migrations": ["alembic.ini", "script.py.mako"],
+        "ecatalog.ops": ["docs_static/*"],
+    },
     include_package_data=True,
     py_modules=["wsgi"],
     install_requires=requirements("base"),

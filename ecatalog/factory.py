@@ -64,7 +64,7 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
     api.register_blueprint(health.blp)
     for resource in resources:
         api.register_blueprint(build_blueprint(resource))
-    app.register_blueprint(docs.blueprint)
+    api.register_blueprint(docs.blueprint)
 
 
 def init_commands(app: Flask) -> None:

@@ -18,62 +18,30 @@ from webargs.flaskparser import FlaskParser
 
 import ecatalog
 from ecatalog.errors import (
-    PROBLEM_JSON,
     InvalidInput,
     MalformedRequest,
     UnsupportedMediaType,
     flatten_messages,
 )
+from ecatalog.openapi.components import (
+    DESCRIPTION,
+    LIMIT_HEADERS,
+    SECURITY_SCHEMES,
+    header_references,
+    register_components,
+)
+from ecatalog.openapi.fields import describe_field, describe_parameter
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Doc = dict[str, Any]
 
 BODY_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-
-DESCRIPTION = """\
-Projects, clients and items (nomenklatura) of 1C:Enterprise, each known by its 1C code.
-
-Get a token at `POST /api/token/` and send it as `Authorization: Bearer <access>`. Every path ends in a slash.
-Errors have one family of shapes: `{"detail": …}` or `{"field": ["message"]}`; with
-`Accept: application/problem+json` the same facts come as RFC 9457 problem details.
-"""
-
-ERROR_EXAMPLES: dict[int, tuple[str, dict[str, Any]]] = {
-    400: ("A value is wrong, or the request cannot be read.", {"name": ["This field is required."]}),
-    401: ("No token, or a bad one.", {"detail": "Authentication credentials were not provided."}),
-    403: (
-        "The user's role does not allow this.",
-        {"detail": "You do not have permission to perform this action."},
-    ),
-    404: ("No such row, page or address.", {"detail": "No Nomenklatura matches the given query."}),
-    405: ("Wrong method; `Allow` lists the right ones.", {"detail": 'Method "POST" not allowed.'}),
-    409: (
-        "The code exists in several projects; choose one with `project_id` or `project`.",
-        {
-            "detail": "This code exists in several projects.",
-            "projects": [{"id": 1, "code_1c": "P1", "name": "Aʼlo"}],
-        },
-    ),
-    410: (
-        "A cursor from before a restore: start again without it.",
-        {"detail": "This cursor is no longer valid."},
-    ),
-    412: ("`If-Match` no longer holds.", {"detail": "The row has changed since it was read."}),
-    413: ("The body is too large.", {"detail": "Request body is too large."}),
-    415: ("The body is of a wrong type.", {"detail": 'Unsupported media type "text/plain" in request.'}),
-    429: ("A limit is used up.", {"detail": "Request was throttled. Expected available in 1800 seconds."}),
-    500: (
-        "Something unforeseen; the log has the request id.",
-        {"detail": "Internal server error.", "request_id": "…"},
-    ),
-    503: (
-        "The database is away for the moment.",
-        {"detail": "Service temporarily unavailable, try again later."},
-    ),
-}
 
 
 class Schema(ma.Schema):
     """Unknown fields in a body are ignored; messages are DRF's."""
+
+    answered = False  # whether it describes what is answered, not what is sent
 
     class Meta:
         unknown = ma.EXCLUDE
@@ -84,6 +52,12 @@ class Schema(ma.Schema):
         if isinstance(error.messages, dict) and "_schema" in error.messages and not isinstance(data, dict):
             kind = type(data).__name__
             error.messages["_schema"] = [f"Invalid data. Expected a dictionary, but got {kind}."]
+
+
+class AnswerSchema(Schema):
+    """Base of schemas for answers: the document shows the one form that is given out."""
+
+    answered = True
 
 
 def read_json(body: bytes) -> Any:
@@ -154,29 +128,9 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest publishes n
         """Left out: ecatalog.errors has the one table."""
 
     def _register_responses(self) -> None:
-        schemas = self.spec.components.schemas
-        schemas["Error"] = {
-            "type": "object",
-            "required": ["detail"],
-            "properties": {
-                "detail": {"type": "string"},
-                "code": {"type": "string"},
-                "request_id": {"type": "string"},
-            },
-        }
-        schemas["FieldErrors"] = {
-            "type": "object",
-            "description": "Messages by field; errors of the whole body stand under `non_field_errors`.",
-            "additionalProperties": {},
-        }
-        for status, (description, example) in ERROR_EXAMPLES.items():
-            name = "FieldErrors" if status == 400 else "Error"
-            content = {"schema": {"$ref": f"#/components/schemas/{name}"}, "example": example}
-            problem = {"schema": {"type": "object"}}
-            self.spec.components.response(
-                f"Error{status}",
-                {"description": description, "content": {"application/json": content, PROBLEM_JSON: problem}},
-            )
+        register_components(self.spec.components)
+        self.ma_plugin.converter.add_attribute_function(describe_field)
+        self.ma_plugin.converter.add_parameter_attribute_function(describe_parameter)
 
 
 def init_api(app: Flask) -> None:
@@ -189,10 +143,9 @@ def init_api(app: Flask) -> None:
         API_VERSION=ecatalog.__version__,
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
-            "info": {"description": DESCRIPTION},
-            "components": {
-                "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-            },
+            "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            "servers": [{"url": "/", "description": "The service that this document comes from."}],
+            "components": {"securitySchemes": SECURITY_SCHEMES},
         },
     )
     api.init_app(app)
@@ -200,14 +153,14 @@ def init_api(app: Flask) -> None:
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest publishes no types
-    """A blueprint whose operations document 400, 429 and 500 by themselves, others by ``errors()``."""
+    """A blueprint whose operations document the errors of every one by themselves, others by ``errors()``."""
 
     ARGUMENTS_PARSER = ArgumentsParser()
-    EVERYWHERE = (400, 429, 500)
+    EVERYWHERE: tuple[int, ...] = (400, 405, 429, 500)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(self._prepare_error_doc)
+        self._prepare_doc_cbks += [self._prepare_errors, self._prepare_headers, self._prepare_body]
 
     # The same decorators, with types.
 
@@ -230,19 +183,69 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     @staticmethod
     def errors(*statuses: int) -> Decorator:
         """Decorator: the operation can answer these error statuses, too."""
+        return _noting(errors=statuses)
 
-        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-            view._apidoc = {**getattr(view, "_apidoc", {}), "errors": statuses}  # type: ignore[attr-defined]
-            return view
+    @staticmethod
+    def conditional(header: str) -> Decorator:
+        """Decorator: the operation heeds ``If-Match`` or ``If-None-Match``."""
+        return _noting(conditional=header)
 
-        return decorate
+    @staticmethod
+    def uncounted() -> Decorator:
+        """Decorator: requests for the operation do not count against the limits."""
+        return _noting(uncounted=True)
 
-    def _prepare_error_doc(self, doc: dict[str, Any], doc_info: dict[str, Any], **_: Any) -> dict[str, Any]:
+    @staticmethod
+    def body_examples(**examples: dict[str, Any]) -> Decorator:
+        """Decorator: bodies that the operation takes, by name."""
+        return _noting(body_examples=examples)
+
+    def _prepare_errors(self, doc: Doc, doc_info: Doc, **_: Any) -> Doc:
         responses = doc.setdefault("responses", {})
-        for status in sorted({*self.EVERYWHERE, *doc_info.get("errors", ())}):
-            responses[str(status)] = {"$ref": f"#/components/responses/Error{status}"}
-        content = doc.get("requestBody", {}).get("content", {})
-        if set(content) == {"application/json"}:
-            for media_type in BODY_MEDIA_TYPES[1:]:
-                content[media_type] = {"schema": content["application/json"]["schema"]}
+        absent = {429} if doc_info.get("uncounted") else set()
+        for status in sorted({*self.EVERYWHERE, *doc_info.get("errors", ())} - absent):
+            responses[status] = {"$ref": f"#/components/responses/Error{status}"}
+        doc["responses"] = {str(status): responses[status] for status in sorted(responses)}
         return doc
+
+    def _prepare_headers(self, doc: Doc, doc_info: Doc, **_: Any) -> Doc:
+        if "conditional" in doc_info:
+            doc.setdefault("parameters", []).append(doc_info["conditional"])
+        for status, response in doc["responses"].items():
+            if "$ref" not in response:
+                counted = status.startswith("2") and not doc_info.get("uncounted")
+                told = header_references(*(LIMIT_HEADERS if counted else ()), "X-Request-ID")
+                response["headers"] = response.get("headers", {}) | told
+        return doc
+
+    def _prepare_body(self, doc: Doc, doc_info: Doc, **_: Any) -> Doc:
+        if "requestBody" not in doc:
+            return doc
+        examples = doc_info.get("body_examples", {})
+        schema = doc["requestBody"]["content"]["application/json"]["schema"]
+        doc["requestBody"]["content"] = {
+            media_type: {"schema": schema, "examples": _body_examples(examples, media_type)}
+            for media_type in BODY_MEDIA_TYPES
+        }
+        return doc
+
+
+def _noting(**notes: Any) -> Decorator:
+    """A decorator that leaves notes on a view for the document."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        view._apidoc = {**getattr(view, "_apidoc", {}), **notes}  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+def _body_examples(examples: dict[str, dict[str, Any]], media_type: str) -> Doc:
+    """The examples as a body of that type; a form cannot write objects and lists."""
+    shown = {}
+    for name, body in examples.items():
+        kept = body
+        if media_type != "application/json":
+            kept = {key: value for key, value in body.items() if not isinstance(value, (dict, list))}
+        shown[name] = {"value": kept}
+    return shown

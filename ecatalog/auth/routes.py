@@ -12,6 +12,7 @@ from ecatalog.auth.sign_in import BadCredentialsError, sign_in
 from ecatalog.auth.tokens import TokenError, TokenPair
 from ecatalog.database import write_transaction
 from ecatalog.errors import NotAuthenticated
+from ecatalog.openapi.components import header_references
 from ecatalog.ops.limits import signin_attempt
 from ecatalog.smorest import Blueprint
 
@@ -23,10 +24,16 @@ _NO_ACCOUNT = {"detail": BAD_CREDENTIALS}
 
 blp = Blueprint("auth", __name__, url_prefix="/api/token", description="Sign in and out. Tokens are JWTs.")
 
+_CHALLENGE = header_references("WWW-Authenticate")
+
 _refuses_bad_tokens = blp.alt_response(
     401,
     schema=Refusal,
-    example={"detail": TokenError.INVALID, "code": "token_not_valid"},
+    examples={
+        "invalid": {"value": {"detail": TokenError.INVALID, "code": "token_not_valid"}},
+        "wrong_kind": {"value": {"detail": TokenError.WRONG_TYPE, "code": "token_not_valid"}},
+    },
+    headers=_CHALLENGE,
     description="The token is forged, expired, revoked, or of the wrong kind.",
 )
 
@@ -39,9 +46,13 @@ def _bad_token(error: TokenError) -> NotAuthenticated:
 @blp.route("/", methods=["POST"])
 @access(Access.PUBLIC)
 @blp.errors(413, 415, 503)
-@blp.arguments(Credentials, example={"username": "anvar", "password": "olma-daraxti-7"})
-@blp.response(200, TokenPairSchema, example=_PAIR)
-@blp.alt_response(401, schema=Refusal, example=_NO_ACCOUNT, description="No active user has these.")
+@blp.doc(operationId="token_obtain")
+@blp.body_examples(user={"username": "anvar", "password": "olma-daraxti-7"})
+@blp.arguments(Credentials)
+@blp.response(200, TokenPairSchema, description="Signed in.", example=_PAIR)
+@blp.alt_response(
+    401, schema=Refusal, example=_NO_ACCOUNT, headers=_CHALLENGE, description="No active user has these."
+)
 def obtain(body: dict[str, Any]) -> TokenPair:
     """Sign in
 
@@ -58,8 +69,10 @@ def obtain(body: dict[str, Any]) -> TokenPair:
 @blp.route("/refresh/", methods=["POST"])
 @access(Access.PUBLIC)
 @blp.errors(413, 415, 503)
-@blp.arguments(RefreshBody, example={"refresh": _EXAMPLE_JWT})
-@blp.response(200, TokenPairSchema, example=_PAIR)
+@blp.doc(operationId="token_refresh")
+@blp.body_examples(token={"refresh": _EXAMPLE_JWT})
+@blp.arguments(RefreshBody)
+@blp.response(200, TokenPairSchema, description="A fresh pair.", example=_PAIR)
 @_refuses_bad_tokens
 def refresh(body: dict[str, Any]) -> TokenPair:
     """Refresh
@@ -76,8 +89,10 @@ def refresh(body: dict[str, Any]) -> TokenPair:
 @blp.route("/verify/", methods=["POST"])
 @access(Access.PUBLIC)
 @blp.errors(413, 415, 503)
-@blp.arguments(AnyToken, example={"token": _EXAMPLE_JWT})
-@blp.response(200, Nothing, example={})
+@blp.doc(operationId="token_verify")
+@blp.body_examples(token={"token": _EXAMPLE_JWT})
+@blp.arguments(AnyToken)
+@blp.response(200, Nothing, description="The token is good.", example={})
 @_refuses_bad_tokens
 def verify(body: dict[str, Any]) -> dict[str, Any]:
     """Verify
@@ -94,8 +109,10 @@ def verify(body: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/logout/", methods=["POST"])
 @access(Access.PUBLIC)
 @blp.errors(413, 415, 503)
-@blp.arguments(RefreshBody, example={"refresh": _EXAMPLE_JWT})
-@blp.response(200, Nothing, example={})
+@blp.doc(operationId="token_logout")
+@blp.body_examples(token={"refresh": _EXAMPLE_JWT})
+@blp.arguments(RefreshBody)
+@blp.response(200, Nothing, description="Signed out.", example={})
 @_refuses_bad_tokens
 def logout(body: dict[str, Any]) -> dict[str, Any]:
     """Sign out

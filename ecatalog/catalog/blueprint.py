@@ -35,9 +35,10 @@ def build_blueprint(resource: Resource) -> Blueprint:
     blueprint.add_url_rule("/by-code/", "by-code", routes.detail("by-code", by_query=True))
     blueprint.add_url_rule("/by-code/restore/", "by-code-restore", routes.restore(by_query=True))
     blueprint.add_url_rule("/by-code/history/", "by-code-history", routes.history(by_query=True))
-    blueprint.add_url_rule(f"{row}restore/", "restore", routes.restore(by_query=False))
-    blueprint.add_url_rule(f"{row}history/", "history", routes.history(by_query=False))
-    blueprint.add_url_rule(row, "detail", routes.detail("detail", by_query=False))
+    in_path = {"parameters": docs.path_parameters}
+    blueprint.add_url_rule(f"{row}restore/", "restore", routes.restore(by_query=False), **in_path)
+    blueprint.add_url_rule(f"{row}history/", "history", routes.history(by_query=False), **in_path)
+    blueprint.add_url_rule(row, "detail", routes.detail("detail", by_query=False), **in_path)
     return blueprint
 
 

@@ -9,40 +9,35 @@ from typing import Any
 from marshmallow import fields as ma_fields
 
 from ecatalog import fields
-from ecatalog.catalog import query
+from ecatalog.catalog import examples, query
 from ecatalog.catalog.changes import DEFAULT_LIMIT, MAX_LIMIT
 from ecatalog.catalog.paging import PagingSchema
 from ecatalog.catalog.resource import Resource
-from ecatalog.smorest import Blueprint, Decorator, Schema
+from ecatalog.openapi.components import header_references
+from ecatalog.smorest import AnswerSchema, Blueprint, Decorator, Schema
 
-ETAG_HEADER = {
-    "ETag": {"description": "Changes with anything the answer shows.", "schema": {"type": "string"}}
-}
-IF_NONE_MATCH = {
-    "in": "header",
-    "name": "If-None-Match",
-    "description": "Tags the client has; 304 when one still holds.",
-    "schema": {"type": "string"},
-}
-IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "description": "Write only if the row still has this tag; 412 otherwise.",
-    "schema": {"type": "string"},
-}
-EXAMPLE_TIME = "2026-01-31T09:30:00.123456Z"
+ETAG_HEADER = header_references("ETag")
 
 
-class HistoryEntrySchema(Schema):
+class HistoryEntrySchema(AnswerSchema):
     """One change of a row; a creation lists no fields."""
 
-    at = fields.Timestamp(required=True, metadata={"format": "date-time"})
-    user = fields.Text(150, required=True, allow_none=True)
+    at = fields.Timestamp(required=True)
+    user = fields.Text(150, required=True, allow_none=True, metadata={"description": "Name of the user."})
     source = fields.Text(20, required=True, metadata={"description": "The way in: api, cli, demo, …"})
     request_id = fields.Text(64, required=True, allow_none=True)
     action = fields.Choice(("create", "update", "delete", "restore"), required=True)
     fields_ = ma_fields.Dict(
-        data_key="fields", required=True, metadata={"description": "`{name: {old, new}}` of what changed."}
+        data_key="fields",
+        required=True,
+        metadata={
+            "description": "What changed, by field.",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["old", "new"],
+                "properties": {"old": {}, "new": {}},
+            },
+        },
     )
 
 
@@ -54,7 +49,7 @@ def _envelope(name: str, results: type[Schema]) -> type[Schema]:
         "previous": ma_fields.String(required=True, allow_none=True, metadata=address),
         "results": ma_fields.List(ma_fields.Nested(results), required=True),
     }
-    return type(name, (Schema,), declared)
+    return type(name, (AnswerSchema,), declared)
 
 
 HistoryList = _envelope("HistoryList", HistoryEntrySchema)
@@ -94,12 +89,24 @@ class ResourceDocs:
 
     @cached_property
     def by_code_parameters(self) -> type[Schema]:
-        code = fields.Text(
-            1000,
-            required=True,
-            metadata={"description": "The row's code, whatever it contains.", "example": self._code()},
-        )
+        described = {
+            "description": "The row's code, whatever it contains.",
+            "example": examples.code(self.resource),
+        }
+        code = fields.Text(1000, required=True, metadata=described)
         return type(f"{self.resource.label}ByCode", (self.choice_parameters,), {"code": code})
+
+    @property
+    def path_parameters(self) -> list[dict[str, Any]]:
+        """The code in a path."""
+        described = {
+            "name": self.resource.code,
+            "in": "path",
+            "description": "The row's code; `by-code` reaches those that no path can name.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": self.resource.code_length},
+            "example": examples.code(self.resource),
+        }
+        return [described]
 
     @property
     def history_parameters(self) -> type[Schema]:
@@ -119,47 +126,33 @@ class ResourceDocs:
 
     # What is answered
 
-    def _code(self) -> str:
-        return str(self.resource.example.get(self.resource.code, "00-00000001"))
-
-    def row_example(self) -> dict[str, Any]:
-        """The declared example as an answer shows it."""
-        resource = self.resource
-        loaded = resource.write_schema().load(resource.example)
-        shown: dict[str, Any] = {"id": 1}
-        for name, declared in resource.fields.items():
-            value = loaded.get(name)
-            shown[declared.data_key or name] = (
-                None if value is None else declared._serialize(value, name, None)
-            )
-        shown["is_active"], shown["is_deleted"] = True, False
-        if resource.parent is not None:
-            parent = resource.parent.example
-            code = resource.parent.code
-            shown[resource.parent.name] = {"id": 1, code: parent.get(code), "name": parent.get("name")}
-        return shown | {"images": [], "created_at": EXAMPLE_TIME, "updated_at": EXAMPLE_TIME}
-
     def _row(self, status: int, description: str) -> Decorator:
         return self.blueprint.response(
             status,
             self.resource.read_schema,
             description=description,
-            example=self.row_example(),
+            example=examples.row(self.resource),
             headers=ETAG_HEADER,
         )
 
-    def _operation(self, name: str, summary: str, description: str = "", **extra: Any) -> Decorator:
+    def _operation(self, name: str, summary: str, description: str) -> Decorator:
         operation_id = f"{self.resource.name}_{name}".replace("-", "_")
-        return self.blueprint.doc(summary=summary, description=description, operationId=operation_id, **extra)
+        return self.blueprint.doc(summary=summary, description=description, operationId=operation_id)
 
     def _unchanged(self) -> Decorator:
-        return self.blueprint.alt_response(304, description="The client's copy is still true.")
+        """Decorator for what can be asked with ``If-None-Match``."""
+        return _chain(
+            self.blueprint.conditional("If-None-Match"),
+            self.blueprint.alt_response(
+                304, description="The client's copy is still true.", headers=ETAG_HEADER
+            ),
+        )
 
     @property
     def list_rows(self) -> Decorator:
         resource = self.resource
         answer = _envelope(f"{resource.label}List", resource.read_schema)
-        example = {"count": 1, "next": None, "previous": None, "results": [self.row_example()]}
+        example = examples.page_of(examples.row(resource))
         return _chain(
             self.blueprint.response(
                 200, answer, description="One page.", example=example, headers=ETAG_HEADER
@@ -169,8 +162,8 @@ class ResourceDocs:
             self._operation(
                 "list",
                 f"List {resource.name}",
-                "Newest first. Page by `page` and `page_size`, by `limit` and `offset`, or by `cursor`.",
-                parameters=[IF_NONE_MATCH],
+                "Newest first. Page by `page` and `page_size`, by `limit` and `offset`, or by `cursor`; the "
+                "filters all hold together.",
             ),
         )
 
@@ -179,11 +172,13 @@ class ResourceDocs:
         return _chain(
             self._row(201, "Created."),
             self.blueprint.errors(413, 415, 503),
-            self._operation("create", f"Create a {self.resource.name}", **self._body()),
+            self.blueprint.body_examples(row=self.resource.example),
+            self._operation(
+                "create",
+                f"Create a {self.resource.name}",
+                f"A code that is taken is refused. {examples.defaults(self.resource)}",
+            ),
         )
-
-    def _body(self) -> dict[str, Any]:
-        return {"requestBody": {"content": {"application/json": {"example": self.resource.example}}}}
 
     def _clashes(self) -> tuple[int, ...]:
         """409 can only happen where codes are unique within a parent."""
@@ -194,13 +189,21 @@ class ResourceDocs:
             self._row(200, "The row."),
             self._unchanged(),
             self.blueprint.errors(404, 503, *self._clashes()),
-            self._operation(f"{name}_get", f"Read one {self.resource.name}", parameters=[IF_NONE_MATCH]),
+            self._operation(f"{name}_get", f"Read one {self.resource.name}", self._finding()),
         )
 
-    def _write(self, name: str, summary: str, description: str, *errors: int, **extra: Any) -> Decorator:
+    def _finding(self) -> str:
+        """How one row is found among those of several parents."""
+        if self.resource.parent is None:
+            return "Deleted rows are not found."
+        parent = self.resource.parent.name
+        return f"Where several {parent}s have the code, choose with `{parent}_id` or `{parent}`."
+
+    def _write(self, name: str, summary: str, description: str, *errors: int) -> Decorator:
         return _chain(
+            self.blueprint.conditional("If-Match"),
             self.blueprint.errors(404, 412, 503, *self._clashes(), *errors),
-            self._operation(name, summary, description, parameters=[IF_MATCH], **extra),
+            self._operation(name, summary, description),
         )
 
     def replace(self, name: str) -> Decorator:
@@ -208,14 +211,17 @@ class ResourceDocs:
         summary = f"Replace a {self.resource.name}"
         return _chain(
             self._row(200, "The row as it is now."),
-            self._write(f"{name}_put", summary, text, 413, 415, **self._body()),
+            self.blueprint.body_examples(row=self.resource.example),
+            self._write(f"{name}_put", summary, text, 413, 415),
         )
 
     def change(self, name: str) -> Decorator:
         text = "Only the fields in the body change. `is_deleted: true` deletes."
         summary = f"Change a {self.resource.name}"
         return _chain(
-            self._row(200, "The row as it is now."), self._write(f"{name}_patch", summary, text, 413, 415)
+            self._row(200, "The row as it is now."),
+            self.blueprint.body_examples(**examples.changes(self.resource)),
+            self._write(f"{name}_patch", summary, text, 413, 415),
         )
 
     def delete(self, name: str) -> Decorator:
@@ -233,19 +239,16 @@ class ResourceDocs:
         )
 
     def history(self, name: str) -> Decorator:
-        change = {"name": {"old": "Shokolad", "new": "Шоколад"}}
-        entry = {
-            "at": EXAMPLE_TIME,
-            "user": "demo",
-            "source": "api",
-            "request_id": "5f0c…",
-            "action": "update",
-        }
-        example = {"count": 1, "next": None, "previous": None, "results": [entry | {"fields": change}]}
+        example = examples.page_of(examples.history_entry())
         return _chain(
             self.blueprint.response(200, HistoryList, description="Newest first.", example=example),
             self.blueprint.errors(404, 503, *self._clashes()),
-            self._operation(name, f"Who changed a {self.resource.name}, when, and what"),
+            self._operation(
+                name,
+                f"History of a {self.resource.name}",
+                "Who changed it, when, by which way in, and what; a creation lists no fields. Deleted rows "
+                "have their history, too.",
+            ),
         )
 
     @property
@@ -253,25 +256,32 @@ class ResourceDocs:
         resource = self.resource
         entry: dict[str, Any] = {
             "code": fields.Text(resource.code_length, required=True),
-            "tick": ma_fields.Integer(required=True, metadata={"description": "Grows with each write."}),
+            "tick": fields.Integer(
+                maximum=fields.INT64_MAX, required=True, metadata={"description": "Grows with each write."}
+            ),
             "deleted": fields.Boolean(required=True),
-            "row": ma_fields.Nested(resource.read_schema, required=True, allow_none=True),
+            "row": ma_fields.Nested(
+                resource.read_schema,
+                required=True,
+                allow_none=True,
+                metadata={"description": "The row as it is now; null when it is deleted."},
+            ),
         }
         answer: dict[str, Any] = {
             "results": ma_fields.List(
-                ma_fields.Nested(type(f"{resource.label}Change", (Schema,), entry)), required=True
+                ma_fields.Nested(type(f"{resource.label}Change", (AnswerSchema,), entry)), required=True
             ),
             "next": ma_fields.String(required=True, metadata={"description": "Cursor for the next call."}),
             "more": fields.Boolean(required=True, metadata={"description": "More is there already."}),
         }
-        row = self.row_example()
+        row = examples.row(resource)
         change = {"code": row[resource.code], "tick": 1769851800123456, "deleted": False, "row": row}
         example = {"results": [change], "next": "WyI1ZjBjIiwxLDFd", "more": False}
         text = "Every row written after the cursor, in commit order, deleted rows as tombstones. Keep `next`."
         return _chain(
             self.blueprint.response(
                 200,
-                type(f"{resource.label}Changes", (Schema,), answer),
+                type(f"{resource.label}Changes", (AnswerSchema,), answer),
                 description="Changes.",
                 example=example,
             ),

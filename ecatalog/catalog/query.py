@@ -85,13 +85,13 @@ class ParentId(fields.Integer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(minimum=0, maximum=fields.INT64_MAX, **kwargs)
-        self.metadata = {"description": kwargs["metadata"]["description"], "oneOf": _PARENT_ID_TYPES}
+        self.metadata = {"description": kwargs["metadata"]["description"], "anyOf": _PARENT_ID_TYPES}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return NO_PARENT if value == NO_PARENT else super()._deserialize(value, attr, data, **kwargs)
 
 
-_PARENT_ID_TYPES = [{"type": "integer", "minimum": 0, "maximum": fields.INT64_MAX}, {"const": NO_PARENT}]
+_PARENT_ID_TYPES = [{"type": "integer", "minimum": 0, "format": "int64"}, {"const": NO_PARENT}]
 
 
 def _text(description: str) -> fields.Text:
@@ -100,7 +100,9 @@ def _text(description: str) -> fields.Text:
 
 def exact(name: str, field: Field[Any]) -> Filter:
     """``?name=value``; the value is read as the resource's own field reads it."""
+    metadata = {**field.metadata, "description": f"`{name}` is exactly this."}
     optional = fields.variant(field, required=False, allow_none=True)
+    optional.metadata = metadata
     return Filter(name, optional, lambda model, value: getattr(model, name) == value)
 
 
@@ -147,17 +149,16 @@ def presence(name: str, clause: Callable[[Any], sa.ColumnElement[bool]], what: s
     return Filter(name, field, lambda model, value: clause(model) if value == "with" else ~clause(model))
 
 
+_MOMENT = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+
+
 def _from(name: str, column: str) -> Filter:
-    field = Moment(
-        metadata={"description": f"`{column}` is at or after this date or timestamp.", "type": "string"}
-    )
+    field = Moment(metadata={"description": f"`{column}` is at or after this date or timestamp."} | _MOMENT)
     return Filter(name, field, lambda model, value: getattr(model, column) >= value[0])
 
 
 def _to(name: str, column: str) -> Filter:
-    field = Moment(
-        metadata={"description": f"`{column}` is not after this date or timestamp.", "type": "string"}
-    )
+    field = Moment(metadata={"description": f"`{column}` is not after this date or timestamp."} | _MOMENT)
     return Filter(name, field, lambda model, value: getattr(model, column) < value[1])
 
 

@@ -10,7 +10,7 @@ from marshmallow import fields as ma_fields
 from marshmallow.fields import Field
 
 from ecatalog import fields
-from ecatalog.smorest import Schema
+from ecatalog.smorest import AnswerSchema, Schema
 
 if TYPE_CHECKING:
     from ecatalog.catalog.resource import Resource
@@ -47,14 +47,25 @@ def write_fields(resource: Resource) -> dict[str, Field[Any]]:
         )
         declared[parent.name] = ParentCode(
             parent.code_length,
-            metadata={"description": f"The {parent.name} by its `{parent.code}`, instead of its id."},
+            metadata={
+                "description": f"The {parent.name} by its `{parent.code}`, instead of its id; an object as "
+                "answers show it is taken, too.",
+                "anyOf": [
+                    {"type": "string", "maxLength": parent.code_length},
+                    {
+                        "type": "object",
+                        "required": [parent.code],
+                        "properties": {parent.code: {"type": "string", "maxLength": parent.code_length}},
+                    },
+                ],
+            },
         )
     return declared
 
 
 def build_write_schema(resource: Resource, *, partial: bool) -> type[Schema]:
     """``ProjectWrite`` (POST, PUT) or ``ProjectPatch`` (nothing required)."""
-    declared = write_fields(resource)
+    declared = {key: _with_example(resource, key, field) for key, field in write_fields(resource).items()}
     name = f"{resource.label}{'Patch' if partial else 'Write'}"
     if not partial:
         return _schema_class(name, declared)
@@ -63,19 +74,30 @@ def build_write_schema(resource: Resource, *, partial: bool) -> type[Schema]:
     )
 
 
+def _with_example(resource: Resource, key: str, field: Field[Any]) -> Field[Any]:
+    """A copy of a field that shows its value in the declared example."""
+    twin = fields.variant(field)
+    name = field.data_key or key
+    if name in resource.example:
+        twin.metadata = {"example": resource.example[name], **field.metadata}
+    return twin
+
+
 def build_read_schema(resource: Resource) -> type[Schema]:
     """What answers show; used for the document, and by :func:`build_renderer`."""
-    shown: dict[str, Field[Any]] = {"id": fields.Integer(required=True, maximum=fields.INT64_MAX)}
+    shown: dict[str, Field[Any]] = {
+        "id": fields.Integer(required=True, dump_only=True, minimum=1, maximum=fields.INT64_MAX)
+    }
     for key, field in resource.fields.items():
-        shown[key] = fields.variant(field, required=True)
+        shown[key] = fields.variant(_with_example(resource, key, field), required=True)
     if resource.parent is not None:
         shown[resource.parent.name] = ma_fields.Nested(
             resource.parent.link_schema, allow_none=True, required=True
         )
-    shown["images"] = ma_fields.List(ma_fields.Dict(), required=True)
+    shown["images"] = ma_fields.List(ma_fields.Dict(), required=True, dump_only=True)
     for key in ("created_at", "updated_at"):
-        shown[key] = fields.Timestamp(required=True, metadata={"format": "date-time"})
-    return _schema_class(resource.label, shown)
+        shown[key] = fields.Timestamp(required=True, dump_only=True)
+    return _schema_class(resource.label, shown, AnswerSchema)
 
 
 def build_link_schema(parent: Resource) -> type[Schema]:
@@ -83,15 +105,16 @@ def build_link_schema(parent: Resource) -> type[Schema]:
     return _schema_class(
         f"{parent.label}Link",
         {
-            "id": fields.Integer(required=True, maximum=fields.INT64_MAX),
+            "id": fields.Integer(required=True, minimum=1, maximum=fields.INT64_MAX),
             parent.code: fields.Text(parent.code_length, required=True),
             "name": fields.Text(255, required=True),
         },
+        AnswerSchema,
     )
 
 
-def _schema_class(name: str, declared: dict[str, Field[Any]]) -> type[Schema]:
-    return type(name, (Schema,), dict(declared))
+def _schema_class(name: str, declared: dict[str, Field[Any]], base: type[Schema] = Schema) -> type[Schema]:
+    return type(name, (base,), dict(declared))
 
 
 def build_renderer(resource: Resource) -> Callable[[Any], dict[str, Any]]:

@@ -17,13 +17,15 @@ from marshmallow import fields
 from sqlalchemy.pool import NullPool
 
 import ecatalog
+from ecatalog.auth.access import Access, access
 from ecatalog.config import Settings
 from ecatalog.database import migrations_folder
-from ecatalog.extensions import db
+from ecatalog.extensions import api, db
+from ecatalog.fields import Choice
 from ecatalog.ops.checks import Check
 from ecatalog.ops.counting import Counter
 from ecatalog.ops.limits import current_limits
-from ecatalog.smorest import Blueprint, Schema
+from ecatalog.smorest import AnswerSchema, Blueprint
 
 CHECK_SECONDS = 2
 _EXTENSION = "ecatalog_checks"
@@ -33,14 +35,23 @@ blp = Blueprint(
 )
 
 
-class IndexSchema(Schema):
+class Probes(Blueprint):
+    """Probes look neither at the host nor at the limits."""
+
+    EVERYWHERE = (405, 500)
+
+
+probes = Probes("probes", __name__, description="For operators and load balancers.")
+
+
+class IndexSchema(AnswerSchema):
     """The service in short."""
 
     status = fields.String(required=True, metadata={"description": "`ok`: the service answers."})
     version = fields.String(required=True)
     resources = fields.Dict(
         keys=fields.String(),
-        values=fields.Url(),
+        values=fields.Url(relative=False),
         required=True,
         metadata={"description": "List URL by resource."},
     )
@@ -55,12 +66,15 @@ _INDEX_EXAMPLE = {
 
 @blp.route("/")
 class Index(MethodView):
-    @blp.doc(security=[])
-    @blp.response(200, IndexSchema, example=_INDEX_EXAMPLE)
+    @access(Access.PUBLIC)
+    @blp.uncounted()
+    @blp.doc(operationId="index")
+    @blp.response(200, IndexSchema, description="The service answers.", example=_INDEX_EXAMPLE)
     def get(self) -> dict[str, Any]:
         """Health and index
 
-        Tells that the service answers, its version, and where each resource is. Does not count as a request.
+        Tells that the service answers, its version, and where each resource is. Does not count against the
+        limits.
         """
         names = current_app.extensions.get("ecatalog_resources", {})
         return {
@@ -68,6 +82,46 @@ class Index(MethodView):
             "version": ecatalog.__version__,
             "resources": {name: f"{request.url_root}api/v1/{name}/" for name in names},
         }
+
+
+class AliveSchema(AnswerSchema):
+    """The process runs."""
+
+    status = Choice(("ok",), required=True)
+
+
+class ReadySchema(AnswerSchema):
+    """Whether the process can serve, and each part that it needs."""
+
+    status = Choice(("ok", "degraded", "unavailable"), required=True)
+    checks = fields.Dict(
+        keys=fields.String(),
+        values=Choice(("ok", "unavailable", "migrations behind"), required=True),
+        required=True,
+        metadata={"description": "State by part."},
+    )
+    degraded = fields.List(
+        fields.String(),
+        metadata={"description": "With `degraded`: parts that it can do without for a while."},
+    )
+    failed = fields.List(fields.String(), metadata={"description": "With `unavailable`: parts that fail."})
+
+
+_READY = {
+    "ready": {"value": {"status": "ok", "checks": {"database": "ok", "redis": "ok"}}},
+    "degraded": {
+        "value": {
+            "status": "degraded",
+            "degraded": ["redis"],
+            "checks": {"database": "ok", "redis": "unavailable"},
+        }
+    },
+}
+_NOT_READY = {
+    "status": "unavailable",
+    "failed": ["database"],
+    "checks": {"database": "unavailable", "redis": "ok"},
+}
 
 
 class MigrationsBehindError(RuntimeError):
@@ -120,13 +174,30 @@ def _database_state(check: Check) -> str:
     return "migrations behind" if isinstance(error, MigrationsBehindError) else "unavailable"
 
 
+@probes.route("/livez")
+@access(Access.PUBLIC)
+@probes.uncounted()
+@probes.doc(operationId="livez")
+@probes.response(200, AliveSchema, description="The process runs.", example={"status": "ok"})
 def livez() -> Response:
-    """The process runs. Asks nobody else."""
+    """Does the process run?
+
+    Asks no other part.
+    """
     return jsonify(status="ok")
 
 
+@probes.route("/readyz")
+@access(Access.PUBLIC)
+@probes.uncounted()
+@probes.doc(operationId="readyz")
+@probes.response(200, ReadySchema, description="It can, perhaps `degraded`.", examples=_READY)
+@probes.alt_response(503, schema=ReadySchema, description="It cannot.", example=_NOT_READY)
 def readyz() -> tuple[Response, int]:
-    """The process can serve: 200 ``ok`` or ``degraded``, or 503 that names the failing part."""
+    """Can the process serve?
+
+    Looks at the database, its migrations, and Redis where it is used; each check has a time-out.
+    """
     checks: dict[str, Check] = current_app.extensions[_EXTENSION]
     states = {"database": _database_state(checks["database"])}
     if "redis" in checks:
@@ -140,7 +211,7 @@ def readyz() -> tuple[Response, int]:
 
 
 def init_health(app: Flask, settings: Settings) -> None:
-    """Add the probes. Comes after the database and the limits; ``blp`` is to be registered with the API."""
+    """Add the probes. Comes after the database, the limits and the API."""
     with app.app_context():
         engine = _probe_engine(db.engine.url)
         counter = current_limits().counter
@@ -148,5 +219,4 @@ def init_health(app: Flask, settings: Settings) -> None:
     if settings.redis_url:
         checks["redis"] = Check("redis", lambda: check_redis(counter), logs=False)  # the counter logs
     app.extensions[_EXTENSION] = checks
-    app.add_url_rule("/livez", view_func=livez)
-    app.add_url_rule("/readyz", view_func=readyz)
+    api.register_blueprint(probes)

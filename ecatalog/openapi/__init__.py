@@ -1,0 +1,1 @@
+"""How the OpenAPI document describes fields, errors and headers."""
