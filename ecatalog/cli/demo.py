@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
+from typing import Any
 
 import click
 import sqlalchemy as sa
@@ -12,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ecatalog.auth import users
 from ecatalog.auth.models import Role
-from ecatalog.catalog import service
+from ecatalog.catalog import bulk, service
 from ecatalog.catalog.schemas import load
-from ecatalog.catalog.service import Origin
+from ecatalog.catalog.service import Origin, Write
 from ecatalog.cli.demo_data import demo_clients, demo_items, demo_projects
 from ecatalog.cli.output import console, messages, plain_errors
 from ecatalog.cli.resources import declared_resources
@@ -27,6 +28,7 @@ demo_cli = AppGroup("demo", help="Demo data.")
 DEMO_USER = "demo"
 DEMO_ORIGIN = Origin(source="demo")
 RESET_HINT = f'"flask user password {DEMO_USER}" sets a new password.'
+CHUNK_ROWS = 500
 
 # Without letters and digits that people take for one another.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -102,10 +104,16 @@ def _write_catalogue() -> None:
         progress = stack.enter_context(_progress())
         for name, rows in data.items():
             task = progress.add_task(name, total=len(rows))
-            schema = resources[name].write_schema()
-            for row in rows:
-                writes[name].create(load(schema, row))
-                progress.advance(task)
+            for chunk in (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS)):
+                _create(writes[name], chunk)
+                progress.advance(task, len(chunk))
+
+
+def _create(write: Write, rows: list[dict[str, Any]]) -> None:
+    schema = write.resource.patch_schema()
+    outcomes = bulk.upsert(write, [load(schema, row) for row in rows], bulk.Mode.CREATE)
+    refused = [outcome for outcome in outcomes if outcome.action is not bulk.Action.CREATED]
+    assert not refused, refused  # the rows are our own
 
 
 def _progress() -> Progress:

@@ -15,6 +15,7 @@ from flask import Flask
 from ecatalog.auth.models import User
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.cli.demo_data import demo_items, demo_projects
+from ecatalog.database import write_transaction
 from ecatalog.extensions import db
 from tests.cli.conftest import WriteRows
 from tests.conftest import MakeUser
@@ -23,7 +24,8 @@ MakeApp = Callable[..., Flask]
 
 
 @pytest.fixture
-def development(make_app: MakeApp) -> Flask:
+def development(app: Flask, make_app: MakeApp) -> Flask:
+    """An application in development. (``app`` is asked for first: making it would end the other.)"""
     return make_app(debug=True)
 
 
@@ -136,3 +138,20 @@ def test_one_deleted_row_is_enough_to_refuse(make_app: MakeApp, write_rows: Writ
     assert len(skipped.stdout.splitlines()) == 1
     assert users(app) == []
     assert [row["live"] for row in stats(app)] == [0, 0, 0]
+
+
+def test_a_seed_that_fails_leaves_an_empty_catalogue(development: Flask) -> None:
+    def rename(old: str, new: str) -> None:
+        with development.app_context(), write_transaction():
+            db.session.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    rename("app_user", "away")
+    try:
+        result = seed(development, "--if-empty")
+    finally:
+        rename("away", "app_user")
+    assert result.exit_code == 1
+    assert "The database refused" in result.stderr
+    assert [row["live"] for row in stats(development)] == [0, 0, 0]
+    assert seed(development, "--if-empty").exit_code == 0
+    assert [row["live"] for row in stats(development)] == [500, 2000, 3]
