@@ -235,7 +235,8 @@ def _after(column: Any, value: Any, descending: bool, backwards: bool) -> sa.Col
     if value is None:
         condition: sa.ColumnElement[bool] = column.is_not(None) if backwards else sa.false()
         return condition
-    condition = column < value if descending != backwards else column > value
+    here = sa.literal(value, column.type)  # a bare True or False cannot be compared
+    condition = column < here if descending != backwards else column > here
     if column.expression.nullable and not backwards:
         return sa.or_(condition, column.is_(None))
     return condition
