@@ -25,7 +25,7 @@ def fail() -> str:
 
 @pytest.fixture
 def json_client(make_app: MakeApp, app: Flask) -> FlaskClient:
-    """A client of an application that logs JSON. (``app`` is asked for first: making it would end the other.)"""
+    """A client of an application that logs JSON. (``app`` first: making it ends others.)"""
     other = make_app(log_format="json")
     other.add_url_rule("/boom/<code>/", view_func=lambda code: fail())
     return other.test_client()
@@ -167,6 +167,14 @@ def test_the_human_line(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -
     log = capsys.readouterr().err
     assert "[abc] ecatalog.request: GET /api/v1/project/шоколад/ 404 " in log
     assert " ms user=- client=127.0.0.1 route=/api/v1/project/<" in log
+
+
+def test_no_human_line_is_broken_by_a_message(make_app: MakeApp, capsys: pytest.CaptureFixture[str]) -> None:
+    make_app(log_format="human")
+    capsys.readouterr()
+    logging.getLogger("any.library").warning("bad name %s", "x\n12:00:00 INFO forged")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(r"any.library: bad name x\n12:00:00 INFO forged")
 
 
 def test_gunicorn_and_sqlalchemy_speak_the_same_way(
