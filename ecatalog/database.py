@@ -111,7 +111,8 @@ def init_database(app: Flask, settings: Settings) -> None:
 
 
 def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": 5}
+    # Parameters are people's data: they stay out of traces.
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": 5, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": BUSY_SECONDS}}
     connect_args: dict[str, Any] = {"connect_timeout": 5, "application_name": "ecatalog"}

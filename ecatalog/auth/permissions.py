@@ -14,6 +14,7 @@ from ecatalog.auth.tokens import ACCESS, TokenError, check_user, init_tokens, re
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated, PermissionDenied
 from ecatalog.extensions import db
+from ecatalog.ops.caller import path_is_known
 
 __all__ = [
     "Role",
@@ -42,7 +43,7 @@ def identify() -> None:
     """Store the user of the request in ``g.user``, or what is wrong with its token in ``g.auth_error``."""
     g.user = None
     g.auth_error = None
-    if request.url_rule is None or not _reads_header(request.path):
+    if not path_is_known() or not _reads_header(request.path):
         return
     try:
         g.user = _user_of_header(request.headers.get("Authorization", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from flask import request
+from werkzeug.exceptions import MethodNotAllowed
 
 
 def client_address() -> str:
@@ -21,6 +22,11 @@ def client_key() -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((int(address), 64), strict=False))
     return str(address)
+
+
+def path_is_known() -> bool:
+    """Whether the path is one of ours, be it under another method."""
+    return request.url_rule is not None or isinstance(request.routing_exception, MethodNotAllowed)
 
 
 def user_id() -> int | None:

@@ -19,11 +19,10 @@ from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
-from werkzeug.exceptions import MethodNotAllowed
 
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated, Throttled
-from ecatalog.ops.caller import client_key, user_id
+from ecatalog.ops.caller import client_key, path_is_known, user_id
 from ecatalog.ops.cors import is_preflight
 from ecatalog.ops.counting import Counter
 
@@ -108,8 +107,7 @@ def limiter_degraded() -> bool:
 
 def _is_counted() -> bool:
     """Only routes of the API count; not preflights, the health check, and files."""
-    matched = request.url_rule is not None or isinstance(request.routing_exception, MethodNotAllowed)
-    if not matched or not request.path.startswith("/api/") or is_preflight():
+    if not path_is_known() or not request.path.startswith("/api/") or is_preflight():
         return False
     if request.path == HEALTH_PATH and request.method in ("GET", "HEAD"):
         return False
