@@ -132,6 +132,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest publishes n
         self.ma_plugin.converter.add_attribute_function(describe_field)
         self.ma_plugin.converter.add_parameter_attribute_function(describe_parameter)
 
+    def _register_etag_headers(self) -> None:
+        """Left out: ecatalog.openapi describes them."""
+
+    def _register_pagination_header(self) -> None:
+        """Left out: lists tell their pages in the body."""
+
 
 def init_api(app: Flask) -> None:
     """Bind the API and its OpenAPI document to the application."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecatalog.fields import Text, check_characters
-from ecatalog.smorest import Schema
+from ecatalog.smorest import AnswerSchema, Schema
 
 
 class Password(Text):
@@ -34,17 +34,17 @@ class AnyToken(Schema):
     token = Text(required=True)
 
 
-class TokenPairSchema(Schema):
+class TokenPairSchema(AnswerSchema):
     access = Text(required=True, metadata={"description": "For `Authorization: Bearer …`; lives one hour."})
     refresh = Text(required=True, metadata={"description": "Good for one refresh; lives seven days."})
 
 
-class Refusal(Schema):
+class Refusal(AnswerSchema):
     """Why the credentials or the token were not taken."""
 
     detail = Text(required=True)
-    code = Text(metadata={"description": "`token_not_valid`; absent when signing in."})
+    code = Text(allow_none=False, metadata={"description": "`token_not_valid`; absent when signing in."})
 
 
-class Nothing(Schema):
+class Nothing(AnswerSchema):
     """`{}`"""

@@ -257,7 +257,10 @@ class ResourceDocs:
         entry: dict[str, Any] = {
             "code": fields.Text(resource.code_length, required=True),
             "tick": fields.Integer(
-                maximum=fields.INT64_MAX, required=True, metadata={"description": "Grows with each write."}
+                minimum=1,
+                maximum=fields.INT64_MAX,
+                required=True,
+                metadata={"description": "Grows with each write."},
             ),
             "deleted": fields.Boolean(required=True),
             "row": ma_fields.Nested(

@@ -223,7 +223,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     },
     "Conflict": {
         "type": "object",
-        "required": ["detail", "projects"],
+        "required": ["detail"],
         "properties": {
             "detail": {"type": "string"},
             "projects": {

@@ -51,7 +51,7 @@ class IndexSchema(AnswerSchema):
     version = fields.String(required=True)
     resources = fields.Dict(
         keys=fields.String(),
-        values=fields.Url(relative=False),
+        values=fields.Url(metadata={"format": "uri"}),
         required=True,
         metadata={"description": "List URL by resource."},
     )
