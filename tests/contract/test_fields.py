@@ -41,9 +41,9 @@ def table(text: str) -> dict[str, str]:
 
 LENGTHS = {
     "project": "code_1c 255, name 255, title 255",
-    "client": """client_code_1c 100, name 255, phone 100, company_name 255, tax_id 50, registration_number 100,
-        fax 50, industry 150, business_type 100, payment_terms 255, currency 10, city 100,
-        region 100, country 100, postal_code 20, contact_person 150, contact_position 100,
+    "client": """client_code_1c 100, name 255, phone 100, company_name 255, tax_id 50,
+        registration_number 100, fax 50, industry 150, business_type 100, payment_terms 255, currency 10,
+        city 100, region 100, country 100, postal_code 20, contact_person 150, contact_position 100,
         contact_phone 100, business_region_code 100, business_region_name 255, source 100""",
     "nomenklatura": """code_1c 255, name 255, title 255, sku 100, article_code 100, barcode 100,
         vendor_code 100, brand 150, manufacturer 200, model 150, series 150, currency 10, unit_of_measure 50,

@@ -167,12 +167,15 @@ class TestCursor:
         every = rows.page(page_size=100)["results"]
         assert len(every) == ROWS
         for ordering in (*single(rows.resource), *mixed(rows.resource)):
-            whole = [row["id"] for row in rows.page(page_size=100, ordering=ordering)["results"]]
-            page = rows.page(cursor="", page_size=SIZE, ordering=ordering)
+            size = SIZE if "," in ordering else ROWS // 2 + 1
+            page = rows.page(cursor="", page_size=size, ordering=ordering)
             assert page["previous"] is None
-            assert list(itertools.chain(*walk(rows, page, "next"))) == whole, ordering
+            forwards = [page]
             while page["next"]:
                 page = ok(rows.call("GET", page["next"]))
+                forwards.append(page)
+            whole = [row["id"] for page in forwards for row in page["results"]]
+            assert whole == [row["id"] for row in rows.page(ordering=ordering)["results"]], ordering
             backwards = walk(rows, page, "previous")
             assert list(itertools.chain(*reversed(backwards))) == whole, ordering
             if not has_text(rows.resource, ordering):  # whose order is the database's own affair
@@ -238,7 +241,7 @@ class TestCursor:
             "9999-99-99T00:00:00Z",
             "2026-01-01",
         ]
-        for name in rows.resource.all_ordering:
+        for name in ("id", *one_of_each_kind(rows.resource)):
             names = name if name == "id" else f"{name},id"
             for value in values:
                 told = [value] if name == "id" else [value, 1]
@@ -254,16 +257,19 @@ def cursor_of(rows: Catalogue, **parameters: Any) -> str:
     return parse_qs(urlsplit(page["next"]).query)["cursor"][0]
 
 
+def one_of_each_kind(resource: Resource) -> list[str]:
+    """An ordered field of each column type, with and without nulls."""
+    columns = sa.inspect(resource.model).columns
+    kinds = {(type(columns[name].type), columns[name].nullable): name for name in resource.all_ordering}
+    return list(kinds.values())
+
+
 def single(resource: Resource) -> list[str]:
     """Every kind of field in both directions; further fields of a kind in one direction."""
-    seen: set[tuple[Any, ...]] = set()
-    orderings: list[str] = []
-    for number, name in enumerate(resource.all_ordering):
-        column = sa.inspect(resource.model).columns[name]
-        kind = (type(column.type), column.nullable)
-        orderings += [name, f"-{name}"] if kind not in seen else [("", "-")[number % 2] + name]
-        seen.add(kind)
-    return orderings
+    kinds = one_of_each_kind(resource)
+    others = [name for name in resource.all_ordering if name not in kinds]
+    signed = [f"{'-' if number % 2 else ''}{name}" for number, name in enumerate(others)]
+    return [*kinds, *(f"-{name}" for name in kinds), *signed]
 
 
 def mixed(resource: Resource) -> list[str]:
