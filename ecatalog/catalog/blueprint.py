@@ -149,8 +149,9 @@ class Routes:
             @docs.delete(name)
             @located
             def delete(_view, lookup: Lookup) -> Response:
-                write(lambda who: service.delete(resource, lookup, who, if_match=if_match()))
-                return Response(status=204)
+                answer = write(lambda who: service.delete(resource, lookup, who, if_match=if_match()))
+                # The tag of the deleted row, for an If-Match of its restoring.
+                return Response(status=204, headers={"ETag": answer.headers["ETag"]})
 
         return Detail
 
