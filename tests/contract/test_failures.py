@@ -1,0 +1,154 @@
+"""Errors as problem details, and failures of ours, which tell an id and no cause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ecatalog.catalog import service
+from tests.contract.catalogue import Catalogue, refused
+
+PROBLEM = {"Accept": "application/problem+json"}
+NO_TOKEN = {"detail": "Authentication credentials were not provided."}
+REQUIRED = "This field is required."
+SECRET = "SELECT password FROM app_user"
+
+
+class TestProblemDetails:
+    """The same facts as RFC 9457 for those who ask."""
+
+    def test_field_errors(self, rows: Catalogue) -> None:
+        answer = rows.call("POST", rows.base, json={}, headers=PROBLEM)
+        assert answer.content_type == "application/problem+json"
+        assert answer.get_json() == {
+            "type": "about:blank",
+            "title": "Bad Request",
+            "status": 400,
+            "detail": "Invalid input.",
+            "errors": {rows.code: [REQUIRED], "name": [REQUIRED]},
+        }
+
+    def test_details(self, client: FlaskClient, rows: Catalogue) -> None:
+        stranger = Catalogue(client, rows.resource, {})
+        missing = f"No {rows.resource.label} matches the given query."
+        cases = [
+            (rows.call("GET", rows.path("x"), headers=PROBLEM), 404, "Not Found", missing),
+            (
+                rows.call("PUT", rows.base, headers=PROBLEM),
+                405,
+                "Method Not Allowed",
+                'Method "PUT" not allowed.',
+            ),
+            (stranger.call("POST", rows.base, headers=PROBLEM), 401, "Unauthorized", NO_TOKEN["detail"]),
+        ]
+        for answer, status, title, detail in cases:
+            assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+            expected = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+            assert answer.get_json() == expected
+        assert "WWW-Authenticate" in cases[2][0].headers
+        assert "Allow" in cases[1][0].headers
+
+    def test_other_members_stay(self, children: Catalogue, projects: Catalogue) -> None:
+        owner = projects.create()
+        children.create("T")
+        children.create("T", project_id=owner["id"])
+        body = children.get("T", headers=PROBLEM).get_json()
+        assert (body["status"], body["title"]) == (409, "Conflict")
+        assert [project and project["id"] for project in body["projects"]] == [None, owner["id"]]
+
+    def test_success_stays_json(self, rows: Catalogue) -> None:
+        rows.create("J")
+        answer = rows.get("J", headers=PROBLEM)
+        assert (answer.status_code, answer.content_type) == (200, "application/json")
+
+    def test_any_other_accept_gets_json(self, rows: Catalogue) -> None:
+        for accept in ("text/html", "*/*", "application/xml", ""):
+            answer = rows.get("nobody", headers={"Accept": accept})
+            assert (answer.status_code, answer.content_type) == (404, "application/json")
+
+
+class TestUnforeseen:
+    """Failures of ours: an id that finds the trace in the log, and no word about the cause."""
+
+    @pytest.fixture
+    def fail(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+        def install(error: Exception) -> None:
+            def raise_it(*_arguments: Any, **_keywords: Any) -> Any:
+                raise error
+
+            for name in ("find", "create", "change"):
+                monkeypatch.setattr(service, name, raise_it)
+
+        return install
+
+    def calls(self, rows: Catalogue) -> list[Any]:
+        return [
+            rows.call("GET", rows.path("X"), headers={"X-Request-ID": "id-1"}),
+            rows.call("POST", rows.base, json=rows.body(), headers={"X-Request-ID": "id-1"}),
+            rows.call("PATCH", rows.path("X"), json={}, headers={"X-Request-ID": "id-1"}),
+        ]
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            RuntimeError(SECRET),
+            KeyError(SECRET),
+            sa.exc.ProgrammingError(SECRET, {}, Exception(SECRET)),
+            sa.exc.IntegrityError(SECRET, {}, Exception(SECRET)),
+            sa.exc.DataError(SECRET, {}, Exception(SECRET)),
+        ],
+        ids=lambda error: type(error).__name__,
+    )
+    def test_internal_error(
+        self,
+        projects: Catalogue,
+        fail: Callable[[Exception], None],
+        error: Exception,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        fail(error)
+        for answer in self.calls(projects):
+            refused(answer, {"detail": "Internal server error.", "request_id": "id-1"}, 500)
+            assert answer.headers["X-Request-ID"] == "id-1"
+        logged = [record for record in caplog.records if record.levelno == logging.ERROR]
+        assert len(logged) == 3
+        assert all(record.exc_info and record.exc_info[1] is error for record in logged)
+
+    def test_database_away(self, projects: Catalogue, fail: Callable[[Exception], None]) -> None:
+        for error in (sa.exc.OperationalError(SECRET, {}, Exception(SECRET)), sa.exc.TimeoutError(SECRET)):
+            fail(error)
+            for answer in self.calls(projects):
+                detail = {"detail": "Service temporarily unavailable, try again later."}
+                refused(answer, detail, 503)
+                assert int(answer.headers["Retry-After"]) > 0
+
+    def test_as_problem_details(self, projects: Catalogue, fail: Callable[[Exception], None]) -> None:
+        fail(RuntimeError(SECRET))
+        answer = projects.call("GET", projects.path("X"), headers=PROBLEM)
+        assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
+        assert answer.get_json()["request_id"] == answer.headers["X-Request-ID"]
+        assert SECRET not in answer.get_data(as_text=True)
+
+    def test_a_failed_write_leaves_nothing(
+        self, app: Flask, rows: Catalogue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail_late(*_arguments: Any) -> None:
+            raise RuntimeError(SECRET)
+
+        rows.create("before")
+        with monkeypatch.context() as patch:
+            patch.setattr("ecatalog.catalog.clock.add_live_rows", fail_late)
+            assert rows.post(rows.body("never")).status_code == 500
+            assert rows.delete("before").status_code == 500
+        assert rows.get("never").status_code == 404
+        assert rows.codes() == ["before"]
+        assert [entry["code"] for entry in rows.changes()["results"]] == ["before"]
+        assert len(rows.history("before")) == 1
+        rows.create("never")
+        assert rows.page()["count"] == 2
