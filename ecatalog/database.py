@@ -26,6 +26,7 @@ from ecatalog.extensions import db, migrate
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another one before the answer is 503
 STATEMENT_MILLISECONDS = 30_000
 LOCK_MILLISECONDS = 15_000
+_WRITING = "ecatalog_writing"  # key in the session's ``info`` within a write transaction
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only INTEGER keys by itself
 JSONType = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -158,9 +159,17 @@ def write_transaction() -> Iterator[None]:
         db.session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
     else:
         db.session.connection(execution_options={"isolation_level": "READ COMMITTED"})
+    db.session.info[_WRITING] = True
     try:
         yield
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
+    finally:
+        db.session.info.pop(_WRITING, None)
+
+
+def in_write_transaction() -> bool:
+    """Whether what is read now may be rolled back: nothing of it may be kept."""
+    return _WRITING in db.session.info

@@ -14,6 +14,7 @@ from ecatalog.catalog import cache, clock, etag, paging, query, service
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
+from ecatalog.database import in_write_transaction
 from ecatalog.extensions import db
 
 
@@ -41,11 +42,21 @@ def list_rows(resource: Resource, asked: ListRequest, known_tags: frozenset[str]
     tag = _tag(resource, clocks, asked)
     if known_tags is not None and etag.holds(known_tags, tag):
         return Answer(None, tag)
-    body = cache.answers.get(tag)
+    body = _kept(tag)
     if body is None:
         body = _build(resource, clocks, order, asked)
-        cache.answers.put(tag, body)
+        _keep(tag, body)
     return Answer(body, tag)
+
+
+def _kept(key: str) -> bytes | None:
+    return None if in_write_transaction() else cache.answers.get(key)
+
+
+def _keep(key: str, body: bytes) -> None:
+    """Nothing is kept from inside a write transaction: its tick could come again after a rollback."""
+    if not in_write_transaction():
+        cache.answers.put(key, body)
 
 
 def _tag(resource: Resource, clocks: dict[str, ClockReading], asked: ListRequest) -> str:
@@ -89,9 +100,9 @@ def count_rows(
     key = etag.digest(
         "count", resource.name, moments, sorted(narrowing.items()), db.engine.url.render_as_string()
     )
-    kept = cache.answers.get(key)
+    kept = _kept(key)
     if kept is not None:
         return int(kept)
     count = db.session.scalar(sa.select(sa.func.count()).select_from(resource.model).where(*conditions)) or 0
-    cache.answers.put(key, str(count).encode())
+    _keep(key, str(count).encode())
     return count
