@@ -13,6 +13,8 @@ from http.client import HTTPConnection
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlsplit
 
+from werkzeug.urls import iri_to_uri
+
 CALL_SECONDS = 40  # longer than a database waits for a lock, so that its own answer is seen
 
 Result = TypeVar("Result")
@@ -51,7 +53,7 @@ class Caller:
         if body is not None:
             sent["Content-Type"] = "application/json"
         content = None if body is None else json.dumps(body).encode()
-        self._connection.request(method, f"/api/v1/{path}", content, sent)
+        self._connection.request(method, iri_to_uri(f"/api/v1/{path}"), content, sent)
         response = self._connection.getresponse()
         received = response.read()
         told = {name.lower(): value for name, value in response.getheaders()}
