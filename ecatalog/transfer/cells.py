@@ -35,8 +35,8 @@ LONG_NUMBER = (
 AMBIGUOUS = '"{text}" can mean {point} or {whole}. Write one of these.'
 
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
-_SPACED = re.compile(r"[+-]?\d{1,3}(?:[\s'’]\d{3})+(?:[.,]\d+)?", re.ASCII)
-_SPACES = re.compile(r"[\s'’\u00a0\u202f\u2009]+")
+_SPACED = re.compile(r"[+-]?[0-9]{1,3}(?:[\s'’][0-9]{3})+(?:[.,][0-9]+)?")  # \s: no-break spaces, too
+_SPACES = re.compile(r"[\s'’]+")
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})", re.ASCII)
