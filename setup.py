@@ -42,7 +42,7 @@ setup(
     packages=PACKAGES,
     package_data={
         "ecatalog.migrations": ["alembic.ini", "script.py.mako"],
-        "ecatalog.ops": ["docs_static/*"],
+        "ecatalog.ops": ["docs-files/*"],
     },
     include_package_data=True,
     py_modules=["wsgi"],

@@ -137,6 +137,8 @@ class ResourceDocs:
 
     def _operation(self, name: str, summary: str, description: str) -> Decorator:
         operation_id = f"{self.resource.name}_{name}".replace("-", "_")
+        if name.startswith("by-code"):
+            summary += ", by ?code="
         return self.blueprint.doc(summary=summary, description=description, operationId=operation_id)
 
     def _unchanged(self) -> Decorator:
@@ -161,7 +163,7 @@ class ResourceDocs:
             self.blueprint.errors(404, 503),
             self._operation(
                 "list",
-                f"List {resource.name}",
+                f"List {resource.name} rows",
                 "Newest first. Page by `page` and `page_size`, by `limit` and `offset`, or by `cursor`; the "
                 "filters all hold together.",
             ),
@@ -289,5 +291,5 @@ class ResourceDocs:
                 example=example,
             ),
             self.blueprint.errors(410, 503),
-            self._operation("changes", f"What changed among {resource.name}", text),
+            self._operation("changes", f"Changes of {resource.name} rows", text),
         )

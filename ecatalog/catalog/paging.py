@@ -44,7 +44,10 @@ class PagingSchema(Schema):
         maximum=10**30,
         metadata={
             "description": "Number of the page, from 1, or `last`.",
-            "anyOf": [{"type": "integer", "minimum": 1, "format": "int64"}, {"const": "last"}],
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "format": "int64"},
+                {"type": "string", "const": "last"},
+            ],
         },
     )
     page_size = _count_field(f"Rows a page: {DEFAULT_PAGE_SIZE}; more than {MAX_PAGE_SIZE} counts as that.")

@@ -91,7 +91,10 @@ class ParentId(fields.Integer):
         return NO_PARENT if value == NO_PARENT else super()._deserialize(value, attr, data, **kwargs)
 
 
-_PARENT_ID_TYPES = [{"type": "integer", "minimum": 0, "format": "int64"}, {"const": NO_PARENT}]
+_PARENT_ID_TYPES = [
+    {"type": "integer", "minimum": 0, "format": "int64"},
+    {"type": "string", "const": NO_PARENT},
+]
 
 
 def _text(description: str) -> fields.Text:

@@ -222,11 +222,11 @@ def _boolean(field: fields.Boolean) -> list[Shape]:
 
 
 def _written_boolean(field: fields.Boolean) -> list[Shape]:
-    return [{"type": "boolean"}, {"enum": [1, 0, *TRUE_AND_FALSE]}]
+    return [{"type": "boolean"}, {"type": ["integer", "string"], "enum": [1, 0, *TRUE_AND_FALSE]}]
 
 
 def _queried_boolean(field: fields.Boolean) -> list[Shape]:
-    return [{"anyOf": [{"type": "boolean"}, {"enum": TRUE_AND_FALSE}]}]
+    return [{"anyOf": [{"type": "boolean"}, {"type": "string", "enum": TRUE_AND_FALSE}]}]
 
 
 def _date(field: fields.Date) -> list[Shape]:

@@ -29,7 +29,7 @@ MEDIA_TYPES = {
     ".svg": "image/svg+xml",
 }
 _EXTENSION = "ecatalog_openapi"
-_OWN = Path(__file__).with_name("docs_static")
+_OWN = Path(__file__).with_name("docs-files")
 
 # ReDoc shows a logo that it would load from its makers; the same picture is among its files.
 _REDOC_LOGOS = {
@@ -42,7 +42,7 @@ blueprint = Blueprint(
     __name__,
     url_prefix="/api",
     description="This document and its pages.",
-    template_folder="docs_static",
+    template_folder="docs-files",
 )
 
 
