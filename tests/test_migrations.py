@@ -25,24 +25,27 @@ Facts = dict[str, Any]
 @pytest.fixture
 def empty_app(make_app: Callable[..., Flask], databases: Databases) -> Iterator[Callable[[], Flask]]:
     """A factory of applications, each on a database of its own with nothing in it."""
-    urls: list[str] = []
+    made: list[tuple[str, Flask]] = []
 
     def make() -> Flask:
-        urls.append(databases.make_empty())
-        return make_app(database_url=urls[-1])
+        url = databases.make_empty()
+        made.append((url, make_app(database_url=url)))
+        return made[-1][1]
 
     yield make
-    for url in urls:
+    for url, app in made:
+        with app.app_context():
+            db.engine.dispose()
         databases.drop(url)
 
 
 @pytest.fixture
-def migrated(empty_app: Callable[[], Flask]) -> Iterator[Flask]:
+def migrated(empty_app: Callable[[], Flask]) -> Flask:
+    """An application on a database that has gone from empty to head."""
     app = empty_app()
     with app.app_context():
         flask_migrate.upgrade()
-        yield app
-        db.engine.dispose()
+    return app
 
 
 def test_one_head() -> None:
@@ -55,20 +58,19 @@ def test_one_head() -> None:
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 @pytest.mark.filterwarnings("ignore:autogenerate skipping")
 def test_models_equal_head(migrated: Flask) -> None:
-    with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
-        assert compare_metadata(context, db.metadata) == []
-    flask_migrate.check()
+    with migrated.app_context():
+        with db.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+        flask_migrate.check()
 
 
 def test_tables_are_those_that_the_models_would_make(migrated: Flask, empty_app: Callable[[], Flask]) -> None:
     """The comparison above stands on reflection, which does not see all of an index or a constraint."""
-    by_migrations = facts(db.engine)
+    by_migrations = facts(migrated)
     declared = empty_app()
     with declared.app_context():
         db.metadata.create_all(db.engine)
-        by_models = facts(db.engine)
-        db.engine.dispose()
+    by_models = facts(declared)
     assert by_migrations.keys() == by_models.keys()
     for name, what in by_models.items():
         assert by_migrations[name] == what, name
@@ -76,19 +78,20 @@ def test_tables_are_those_that_the_models_would_make(migrated: Flask, empty_app:
 
 
 def test_upgrading_again_changes_nothing(migrated: Flask) -> None:
-    before = facts(db.engine), contents()
-    flask_migrate.upgrade()
-    assert (facts(db.engine), contents()) == before
+    before = facts(migrated), contents(migrated)
+    with migrated.app_context():
+        flask_migrate.upgrade()
+    assert (facts(migrated), contents(migrated)) == before
 
 
 def test_head_is_recorded(migrated: Flask) -> None:
     heads = ScriptDirectory(str(migrations_folder())).get_heads()
-    with db.engine.connect() as connection:
+    with migrated.app_context(), db.engine.connect() as connection:
         assert list(MigrationContext.configure(connection).get_current_heads()) == heads
 
 
 def test_every_resource_has_its_clock(migrated: Flask) -> None:
-    clocks = contents()["resource_clock"]
+    clocks = contents(migrated)["resource_clock"]
     assert {row["resource"] for row in clocks} == {resource.name for resource in RESOURCES}
     assert {(row["tick"], row["live_rows"]) for row in clocks} == {(0, 0)}
     assert len({row["epoch"] for row in clocks}) == len(RESOURCES)
@@ -102,25 +105,22 @@ def test_a_migrated_database_serves(migrated: Flask) -> None:
 
 
 def test_an_empty_database_is_not_ready(empty_app: Callable[[], Flask]) -> None:
-    app = empty_app()
-    assert app.test_client().get("/readyz").status_code == 503
-    with app.app_context():
-        db.engine.dispose()
+    assert empty_app().test_client().get("/readyz").status_code == 503
 
 
-def contents() -> dict[str, list[dict[str, Any]]]:
+def contents(app: Flask) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table of ours."""
-    with db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection:
         return {
             table.name: [dict(row._mapping) for row in connection.execute(sa.select(table))]
             for table in db.metadata.sorted_tables
         }
 
 
-def facts(engine: sa.Engine) -> Facts:
+def facts(app: Flask) -> Facts:
     """What the database itself says of its columns, constraints and indexes, by kind and name."""
-    with engine.connect() as connection:
-        found = sqlite_facts(connection) if engine.dialect.name == "sqlite" else postgresql_facts(connection)
+    with app.app_context(), db.engine.connect() as connection:
+        found = READERS[connection.dialect.name](connection)
     return {name: what for name, what in found.items() if "alembic_version" not in name}
 
 
@@ -158,3 +158,6 @@ def postgresql_facts(connection: sa.Connection) -> Facts:
         for kind, query in POSTGRESQL_FACTS.items()
         for name, *what in connection.exec_driver_sql(query)
     }
+
+
+READERS = {"sqlite": sqlite_facts, "postgresql": postgresql_facts}
