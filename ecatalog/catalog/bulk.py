@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import search
-from ecatalog.catalog import bulk_sql, service
+from ecatalog.catalog import bulk_sql, clock, service
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Write
@@ -233,6 +233,7 @@ def _parents(resource: Resource, links: set[tuple[str, Any]]) -> dict[tuple[str,
     found: dict[tuple[str, Any], int] = {}
     if not links:
         return found
+    clock.hold(resource.parent)
     statement = (
         sa.select(model.id, code)
         .where(~model.is_deleted, sa.or_(bulk_sql.is_one_of(model.id, ids), bulk_sql.is_one_of(code, codes)))

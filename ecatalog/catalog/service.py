@@ -176,6 +176,7 @@ class Write:
         parent = self.resource.parent
         owner: Any = None
         if value is not None:
+            clock.hold(parent)
             model: Any = parent.model
             key = model.id if column == self.resource.link_column else getattr(model, parent.code)
             owner = db.session.scalar(
