@@ -75,7 +75,7 @@ class RichText(Text):
     """HTML that is sanitised on the way in, so that no stored value can run script in a page."""
 
     def clean(self, text: str) -> str:
-        return nh3.clean(text)
+        return nh3.clean(text).strip()  # what is left of a removed element may begin with a space
 
 
 class Email(Text):
