@@ -66,7 +66,8 @@ def find(resource: Resource, lookup: Lookup, *, deleted: bool | None = False) ->
     for name, value in lookup.parent.items():
         if value is not None:
             statement = statement.where(resource.all_filters[name].clause(model, value))
-    rows = db.session.scalars(statement.options(*parent_loader(resource)).order_by(model.id)).all()
+    statement = statement.options(*parent_loader(resource)).order_by(model.id)
+    rows = db.session.scalars(statement.execution_options(populate_existing=True)).all()
     if deleted is None:
         rows = [row for row in rows if not row.is_deleted] or rows
     if not rows:
@@ -253,24 +254,12 @@ def change(
     if not differences(resource, row, values):
         return row
     with writing(resource, origin) as write:
-        # Another writer may have been here before we had the clock: look again, now that nobody can.
-        row = _reload(resource, row.id)
-        if row is None or (deleted is False and row.is_deleted):
-            raise not_found(resource)
+        # Another writer may have been here before we had the clock, and moved or deleted the row, or made a
+        # second one of its code: look again, now that nobody can.
+        row = find(resource, lookup, deleted=deleted)
         etag.check_if_match(if_match, etag.row_etag(resource, row))
         write.update(row, values)
         return row
-
-
-def _reload(resource: Resource, row_id: int) -> Any:
-    model: Any = resource.model
-    return db.session.scalar(
-        sa.select(model)
-        .where(model.id == row_id)
-        .options(*parent_loader(resource))
-        .with_for_update(of=model)
-        .execution_options(populate_existing=True)
-    )
 
 
 def delete(
