@@ -111,7 +111,7 @@ def everything(world: World, chance: random.Random) -> Done:
                 resource = world.resource(name)
                 codes = PROJECTS if name == "project" else OWN_ITEMS
                 rows = [
-                    world.values(name, **{resource.code: code}, name=f"{code} {number}")
+                    world.values(name, **{resource.code: code}, name=f"жами {code} {number}")
                     for code in chance.sample(codes, 3)
                 ]
                 with service.writing(resource, OWN_PROCESS) as write:
@@ -194,6 +194,38 @@ def test_deletion_of_a_project_waits_for_its_new_row(stocked: World) -> None:
     assert waiting.result().status == 204
     row = call("GET", "nomenklatura/янги/").body
     assert row["project"]["code_1c"] == "P0"
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
+def test_row_that_is_moved_away_meanwhile_is_not_written(stocked: World, method: str) -> None:
+    """A call that names a project means the row in it, also when it had to wait for its turn."""
+    call = stocked.caller()
+    item = stocked.resource("nomenklatura")
+    assert call("PATCH", "nomenklatura/товар 1/", {"project": "P0"}).status == 200
+    with stocked.transaction():
+        moved = service.change(item, Lookup("товар 1"), {"project": "P1"}, OWN_PROCESS)
+        body = None if method == "DELETE" else {"code_1c": "товар 1", "name": "бошқа"}
+        waiting = Running(partial(call, method, "nomenklatura/товар 1/?project=P0", body))
+        waiting.wait(0.7)
+        assert not waiting.has_ended
+    assert waiting.result().status == 404
+    row = call("GET", "nomenklatura/товар 1/").body
+    assert (row["name"], row["project"]["code_1c"]) == ("товар 1", "P1")
+    assert stocked.value("SELECT max(tick) FROM nomenklatura") == moved.tick
+
+
+def test_code_that_becomes_ambiguous_meanwhile(stocked: World) -> None:
+    """A call that names no project is refused once there are two rows, also when it had to wait."""
+    call = stocked.caller()
+    item = stocked.resource("nomenklatura")
+    with stocked.transaction():
+        values = stocked.values("nomenklatura", code_1c="товар 1", name="иккинчи", project="P0")
+        service.create(item, values, OWN_PROCESS)
+        waiting = Running(partial(call, "PATCH", "nomenklatura/товар 1/", {"name": "бошқа"}))
+        waiting.wait(0.7)
+        assert not waiting.has_ended
+    assert waiting.result().status == 409
+    assert stocked.value("SELECT count(*) FROM nomenklatura WHERE name = 'бошқа'") == 0
 
 
 def test_no_row_is_created_in_a_deleted_project(stocked: World) -> None:
