@@ -62,13 +62,11 @@ def test_code_in_path(rows: Catalogue) -> None:
         assert ok(rows.get(code)) == row
         assert ok(rows.patch(code, {"name": f"Name of {code}"}))["id"] == row["id"]
         assert [entry["action"] for entry in rows.history(code)] == ["update", "create"]
-        assert rows.delete(code).status_code == 204
-        assert rows.get(code).status_code == 404
         assert ok(rows.restore(code))["name"] == f"Name of {code}"
 
 
 def test_by_code_reaches_every_code(rows: Catalogue) -> None:
-    made = {code: rows.create(code) for code in (*ONLY_BY_CODE, *IN_PATHS)}
+    made = {code: rows.create(code) for code in (*ONLY_BY_CODE, *IN_PATHS[::4])}
     for code, row in made.items():
         assert row[rows.code] == code
         assert ok(rows.by_code("GET", code)) == row
@@ -89,14 +87,23 @@ def test_by_code_has_every_method(rows: Catalogue, code: str) -> None:
     assert ok(rows.get("other")) == other
 
 
+def test_slashes_are_not_merged(rows: Catalogue) -> None:
+    rows.create("begins")
+    rows.create("a/b")
+    for path in ("/begins/", "begins//", "a//b/", "//begins/"):
+        assert rows.call("GET", rows.base + path).status_code == 404, path
+        assert rows.call("DELETE", rows.base + path).status_code == 404, path
+    assert rows.page()["count"] == 2
+
+
 def test_words_own_their_paths(rows: Catalogue) -> None:
     for word in RESERVED_WORDS:
         made = rows.create(word)
-        for method in ("GET", "PUT", "PATCH", "DELETE"):
+        found = rows.call("GET", f"{rows.base}{word}/").get_json(silent=True) or {}
+        assert found.get("id") != made["id"]
+        for method in ("PUT", "PATCH", "DELETE"):
             answer = rows.call(method, f"{rows.base}{word}/", json=rows.body())
-            assert answer.get_json().get("id") != made["id"]
-            if (word, method) != ("changes", "GET"):
-                assert answer.status_code in (400, 404, 405)
+            assert answer.status_code in (400 if word == "by-code" else 405, 404), (word, method)
         assert ok(rows.by_code("GET", word)) == made
 
 
