@@ -59,11 +59,13 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
     from ecatalog.catalog.blueprint import build_blueprint
     from ecatalog.extensions import api
     from ecatalog.ops import docs, health
+    from ecatalog.transfer.routes import build_transfer_blueprint
 
     api.register_blueprint(auth_routes.blp)
     api.register_blueprint(health.blp)
     for resource in resources:
         api.register_blueprint(build_blueprint(resource))
+        api.register_blueprint(build_transfer_blueprint(resource))
     api.register_blueprint(docs.blueprint)
 
 

@@ -210,7 +210,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         responses = doc.setdefault("responses", {})
         absent = {429} if doc_info.get("uncounted") else set()
         for status in sorted({*self.EVERYWHERE, *doc_info.get("errors", ())} - absent):
-            responses[status] = {"$ref": f"#/components/responses/Error{status}"}
+            if not isinstance(responses.get(status), dict):  # flask-smorest names its own in a word
+                responses[status] = {"$ref": f"#/components/responses/Error{status}"}
         doc["responses"] = {str(status): responses[status] for status in sorted(responses)}
         return doc
 

@@ -63,6 +63,12 @@ OF_A_RESOURCE = {
     "/by-code/restore/": {"POST": WRITE},
     "/by-code/history/": {"GET": "user"},
     "/changes/": {"GET": READ},
+    "/bulk/": {"POST": WRITE},
+    "/import-xlsx/": {"POST": WRITE},
+    "/template-xlsx/": {"GET": "user"},
+    "/export-xlsx/": {"GET": "user"},
+    "/export-csv/": {"GET": "user"},
+    "/export-ndjson/": {"GET": "user"},
 }
 READING = {"project": "anyone", "client": "user", "nomenklatura": "anyone"}
 CODES = {"project": "code_1c", "client": "client_code_1c", "nomenklatura": "code_1c"}

@@ -1,13 +1,13 @@
 """Many rows at once: upsert by code under one tick, in a handful of statements whatever the number of rows.
 
 The rules are those of single writes in :mod:`ecatalog.catalog.service`; the rows go in by COPY on PostgreSQL
-and by ``executemany`` on SQLite. Of the rows of one call that carry the same code in the same parent, the last
-counts.
+and by ``executemany`` on SQLite. Of the rows of one call that carry the same code in the same parent, the
+last counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -45,12 +45,16 @@ class Action(StrEnum):
 
 @dataclass
 class Outcome:
-    """What became of one row: ``errors`` by field when it failed, ``changes`` as the history tells them."""
+    """What became of one row: ``errors`` by field when it failed, ``changes`` as the history tells them.
+
+    ``repeats``: a row before it has the same code, in the same call or in an earlier one that was told.
+    """
 
     code: str
     action: Action
     errors: dict[str, list[str]] = field(default_factory=dict)
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repeats: bool = False
 
 
 @dataclass
@@ -65,21 +69,31 @@ class _Planned:
     live_difference: int = 0
 
 
-def upsert(write: Write, rows: Sequence[Mapping[str, Any]], mode: Mode = Mode.UPSERT) -> list[Outcome]:
+def upsert(
+    write: Write,
+    rows: Sequence[Mapping[str, Any]],
+    mode: Mode = Mode.UPSERT,
+    *,
+    earlier: Set[int] = frozenset(),
+) -> list[Outcome]:
     """Write rows of values loaded with ``patch_schema`` and a code each; their outcomes, in the same order.
 
     Only fields that are present change; unchanged rows keep their tick and time; deleted rows come back. Rows
-    without a parent belong to none. A row that cannot be written fails alone.
+    without a parent belong to none. A row that cannot be written fails alone. ``earlier`` are the ticks of
+    the calls before this one of the same import.
     """
-    return _Upsert(write, rows, mode).run()
+    return _Upsert(write, rows, mode, earlier).run()
 
 
 class _Upsert:
-    def __init__(self, write: Write, rows: Sequence[Mapping[str, Any]], mode: Mode) -> None:
+    def __init__(
+        self, write: Write, rows: Sequence[Mapping[str, Any]], mode: Mode, earlier: Set[int]
+    ) -> None:
         self.write = write
         self.resource = write.resource
         self.rows = rows
         self.mode = mode
+        self.earlier = earlier
         present = {name for row in rows for name in row if name in self.resource.fields}
         #: Every column that a written row is given, besides the engine's own.
         self.columns = sorted((present | set(self.resource.search) | {"is_deleted"}) - {self.resource.code})
@@ -89,15 +103,19 @@ class _Upsert:
         outcomes = [Outcome(str(row[self.resource.code]), Action.FAILED) for row in self.rows]
         keys = self._keys(outcomes)
         last = {key: index for index, key in enumerate(keys) if key is not None}
-        present = self._present(last)
+        present = self._present(last, ("tick", *self.columns))
         planned: list[_Planned] = []
+        seen: set[Key] = set()
         for index, key in enumerate(keys):
             if key is None:
                 continue
+            held = present.get(key)
+            outcomes[index].repeats = key in seen or (held is not None and held.tick in self.earlier)
+            seen.add(key)
             if last[key] != index:
                 outcomes[index].action = Action.SUPERSEDED
                 continue
-            plan = self._plan(key, self.rows[index], present.get(key), outcomes[index])
+            plan = self._plan(key, self.rows[index], held, outcomes[index])
             if plan is not None:
                 planned.append(plan)
         self._write(planned)
@@ -118,7 +136,7 @@ class _Upsert:
             keys.append(None if owner is None else (owner, row[resource.code]))
         return keys
 
-    def _present(self, keys: Iterable[Key]) -> dict[Key, Any]:
+    def _present(self, keys: Iterable[Key], columns: Iterable[str] = ()) -> dict[Key, Any]:
         """What the table holds under the keys: rows with ``id`` and the columns."""
         resource = self.resource
         model: Any = resource.model
@@ -129,7 +147,7 @@ class _Upsert:
             owner.label("owner_of_row"),
             code.label("code_of_row"),
             model.id,
-            *(getattr(model, c) for c in self.columns),
+            *(getattr(model, name) for name in columns),
         ).where(bulk_sql.is_one_of(code, [key[1] for key in wanted]))
         if resource.parent is not None:
             statement = statement.where(bulk_sql.is_one_of(owner, sorted({key[0] for key in wanted})))
@@ -141,7 +159,7 @@ class _Upsert:
         resource = self.resource
         if row is None:
             return self._plan_new(key, values, outcome)
-        if self.mode is Mode.CREATE and not row.is_deleted:
+        if self.mode is Mode.CREATE and not row.is_deleted and row.tick not in self.earlier:
             outcome.errors = service.code_taken(resource, key[1], deleted=False).errors
             return None
         wanted = {name: values[name] for name in self.columns if name in values}

@@ -145,6 +145,11 @@ class Write:
         self._record(row, action_of(was_deleted, row.is_deleted), changes)
         return True
 
+    def abandon(self) -> None:
+        """Undo everything since the transaction began, the tick included; nothing can be written after."""
+        db.session.rollback()
+        self.live_difference = 0
+
     def _stamp(self, row: Any) -> None:
         row.tick = self.tick
         row.updated_at = self.at

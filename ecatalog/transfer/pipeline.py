@@ -1,0 +1,246 @@
+"""From any source of rows to the catalogue: rows -> schema -> bulk upsert -> report.
+
+Good rows go in chunk by chunk, each chunk a transaction of its own; or all at once, when one bad row shall
+keep everything out, or nothing is to be written at all.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+from typing import IO, Any
+
+from marshmallow import ValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ecatalog.catalog import bulk, service
+from ecatalog.catalog.bulk import Action, Mode, Outcome
+from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.service import Origin
+from ecatalog.database import write_transaction
+from ecatalog.errors import flatten_messages
+from ecatalog.smorest import Schema
+from ecatalog.transfer.report import Report
+from ecatalog.transfer.rows import SourceError, SourceRow, TooManyRows
+
+CHUNK_ROWS = 2000
+MAX_ROWS_AT_ONCE = 200_000
+# Each waits as long as the database lets a statement wait for a lock: an import can stand another one that
+# decides 200,000 rows in one transaction.
+LOCK_ATTEMPTS = 4
+# lock not available, deadlock detected, serialization failure
+_LOCK_STATES = {"55P03", "40P01", "40001"}
+
+Watcher = Callable[[SourceRow, Outcome], None]
+Fence = Callable[[], None]
+
+
+class OnError(StrEnum):
+    """SKIP: good rows go in, bad ones are reported. REJECT: one bad row keeps all out."""
+
+    SKIP = "skip"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an import is to run.
+
+    parent      link values (``{"project_id": 7}``) for rows that name no parent themselves
+    chunk_rows  rows of one transaction; of rows with the same code in one chunk only the last is written
+    """
+
+    mode: Mode = Mode.UPSERT
+    on_error: OnError = OnError.SKIP
+    dry_run: bool = False
+    parent: Mapping[str, Any] = field(default_factory=dict)
+    chunk_rows: int = CHUNK_ROWS
+
+    @property
+    def at_once(self) -> bool:
+        """Whether all rows are decided in one transaction."""
+        return self.dry_run or self.on_error is OnError.REJECT
+
+
+class InterruptedImport(Exception):
+    """The import ended early; ``report`` tells what is in, and ``cause`` why."""
+
+    def __init__(self, report: Report, cause: BaseException) -> None:
+        super().__init__(f"interrupted after {report.written} rows were written: {cause}")
+        self.report = report
+        self.cause = cause
+
+
+@dataclass
+class _Loaded:
+    """A row that was read: its values, or the outcome that its errors have made already."""
+
+    row: SourceRow
+    values: dict[str, Any] | None
+    outcome: Outcome | None
+
+
+_Chunk = list[_Loaded]
+
+
+def run(
+    resource: Resource,
+    rows: Iterable[SourceRow],
+    options: Options,
+    origin: Origin,
+    watch: Watcher | None = None,
+    fence: Fence | None = None,
+) -> Report:
+    """Import ``rows``.
+
+    ``watch`` sees every row with its outcome once its chunk is written (under REJECT and in a dry run before
+    it is known whether all of it stands: see ``Report.rejected``). ``fence`` is called inside each writing
+    transaction just before its commit; what it raises undoes that transaction and ends the import.
+
+    Raises InterruptedImport when the database, the source or the caller (KeyboardInterrupt) ends it early.
+    """
+    return _Import(resource, options, origin, watch, fence).run(rows)
+
+
+class _Import:
+    def __init__(
+        self,
+        resource: Resource,
+        options: Options,
+        origin: Origin,
+        watch: Watcher | None,
+        fence: Fence | None,
+    ) -> None:
+        self.resource = resource
+        self.options = options
+        self.origin = origin
+        self.watch = watch
+        self.fence = fence or (lambda: None)
+        self.report = Report(dry_run=options.dry_run)
+        self.ticks: set[int] = set()
+
+    def run(self, rows: Iterable[SourceRow]) -> Report:
+        chunks = self._chunks(rows)
+        try:
+            if self.options.at_once:
+                self._run_at_once(chunks)
+            else:
+                for chunk in chunks:
+                    self._tell(chunk, self._write_chunk(chunk))
+        except (DBAPIError, PoolTimeoutError, KeyboardInterrupt, SourceError) as error:
+            if self.options.at_once:
+                self.report = Report(dry_run=self.options.dry_run, rejected=True)
+            raise InterruptedImport(self.report, error) from error
+        return self.report
+
+    def _chunks(self, rows: Iterable[SourceRow]) -> Iterator[_Chunk]:
+        schema = self.resource.patch_schema()
+        loaded = (self._load(schema, row) for row in rows)
+        while chunk := list(islice(loaded, self.options.chunk_rows)):
+            yield chunk
+
+    def _load(self, schema: Schema, row: SourceRow) -> _Loaded:
+        resource = self.resource
+        raw = row.values or {}
+        code = raw.get(resource.code)
+        told = str(code).strip()[:255] if isinstance(code, (str, int, float)) else ""
+        errors = row.errors
+        if errors is None and resource.code not in raw:
+            errors = {resource.code: ["This field is required."]}
+        if errors is not None:
+            return _Loaded(row, None, Outcome(told, Action.FAILED, errors))
+        try:
+            values = schema.load(raw)
+        except ValidationError as error:
+            return _Loaded(row, None, Outcome(told, Action.FAILED, flatten_messages(error.messages)))
+        if self.options.parent and service.link_value(resource, values)[1] is None:
+            values.update(self.options.parent)
+        return _Loaded(row, values, None)
+
+    def _write_chunk(self, chunk: _Chunk) -> list[Outcome]:
+        if all(loaded.values is None for loaded in chunk):
+            return []
+        for _ in range(LOCK_ATTEMPTS - 1):
+            try:
+                return self._write_once(chunk)
+            except OperationalError as error:
+                if not _waited_for_others(error):
+                    raise
+        return self._write_once(chunk)
+
+    def _write_once(self, chunk: _Chunk) -> list[Outcome]:
+        with write_transaction(), service.writing(self.resource, self.origin) as write:
+            outcomes = self._upsert(write, chunk)
+            if any(outcome.action in (Action.CREATED, Action.UPDATED) for outcome in outcomes):
+                self.fence()
+            else:
+                write.abandon()  # so the clock stays where it was
+        self.ticks.add(write.tick)
+        return outcomes
+
+    def _upsert(self, write: service.Write, chunk: _Chunk) -> list[Outcome]:
+        """The outcomes of a chunk's good rows, in order."""
+        good = [loaded.values for loaded in chunk if loaded.values is not None]
+        return bulk.upsert(write, good, self.options.mode, earlier=self.ticks)
+
+    def _tell(self, chunk: _Chunk, outcomes: list[Outcome]) -> None:
+        good = iter(outcomes)
+        for loaded in chunk:
+            outcome = loaded.outcome or next(good)
+            self.report.add(loaded.row, outcome)
+            if self.watch is not None:
+                self.watch(loaded.row, outcome)
+
+    def _run_at_once(self, chunks: Iterator[_Chunk]) -> None:
+        """All rows in one transaction. They are read and checked before it begins, and wait in a file."""
+        with tempfile.TemporaryFile(prefix="ecatalog-import-") as waiting:
+            _spool(chunks, waiting)
+            waiting.seek(0)
+            with write_transaction(), service.writing(self.resource, self.origin) as write:
+                self.ticks.add(write.tick)
+                for chunk in _unspool(waiting):
+                    self._tell(chunk, self._upsert(write, chunk))
+                self._decide(write)
+
+    def _decide(self, write: service.Write) -> None:
+        report = self.report
+        report.rejected = self.options.on_error is OnError.REJECT and report.counts[Action.FAILED] > 0
+        if report.rejected or report.dry_run or not report.written:
+            write.abandon()
+        else:
+            self.fence()
+
+
+def _waited_for_others(error: OperationalError) -> bool:
+    """Whether the database only gave up waiting for another writer."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return getattr(cause, "sqlstate", None) in _LOCK_STATES
+
+
+def _spool(chunks: Iterator[_Chunk], file: IO[bytes]) -> None:
+    count = 0
+    for chunk in chunks:
+        count += len(chunk)
+        if count > MAX_ROWS_AT_ONCE:
+            raise TooManyRows(
+                f"At most {MAX_ROWS_AT_ONCE} rows can be decided at once (on_error=reject, dry_run). "
+                "Nothing was written."
+            )
+        pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _unspool(file: IO[bytes]) -> Iterator[_Chunk]:
+    while True:
+        try:
+            chunk: _Chunk = pickle.load(file)  # noqa: S301  # our own, from a file that has no name
+        except EOFError:
+            return
+        yield chunk
