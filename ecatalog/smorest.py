@@ -24,13 +24,13 @@ from ecatalog.errors import (
     flatten_messages,
 )
 from ecatalog.openapi.components import (
-    DESCRIPTION,
     LIMIT_HEADERS,
     SECURITY_SCHEMES,
     header_references,
     register_components,
 )
 from ecatalog.openapi.fields import describe_field, describe_parameter
+from ecatalog.openapi.introduction import DESCRIPTION
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Doc = dict[str, Any]

@@ -14,8 +14,9 @@ from ecatalog.auth.permissions import current_user
 from ecatalog.catalog import changes, etag, history, listing, service
 from ecatalog.catalog.docs import ResourceDocs
 from ecatalog.catalog.listing import ListRequest
+from ecatalog.catalog.lookup import Lookup, find
 from ecatalog.catalog.resource import Resource
-from ecatalog.catalog.service import Lookup, Origin
+from ecatalog.catalog.service import Origin
 from ecatalog.database import write_transaction
 from ecatalog.smorest import Blueprint, Decorator
 
@@ -129,7 +130,7 @@ class Routes:
             @docs.read(name)
             @located
             def get(_view, lookup: Lookup) -> Response:
-                return self.row_answer(service.find(resource, lookup))
+                return self.row_answer(find(resource, lookup))
 
             @access(Access.WRITER)
             @docs.replace(name)
@@ -179,7 +180,7 @@ class Routes:
             @self._located(by_query)
             @blueprint.arguments(docs.history_parameters, location="query")
             def get(_view, values: Values, lookup: Lookup) -> Response:
-                row = service.find(resource, lookup, deleted=None)
+                row = find(resource, lookup, deleted=None)
                 body = history.page(
                     resource, row.id, values, base_url(), list(request.args.items(multi=True))
                 )

@@ -15,10 +15,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import search
-from ecatalog.catalog import bulk_sql, clock, service
+from ecatalog.catalog import bulk_sql, clock
 from ecatalog.catalog.models import HistoryEntry
+from ecatalog.catalog.refusals import code_taken, no_such_parent, spoken
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Write
+from ecatalog.catalog.values import action_of, link_value, same, shown_changes
 from ecatalog.extensions import db
 
 Key = tuple[int, str]  # the parent's id (0 for none) and the code
@@ -126,13 +128,13 @@ class _Upsert:
         resource = self.resource
         if resource.parent is None:
             return [(0, row[resource.code]) for row in self.rows]
-        links = [service.link_value(resource, row) for row in self.rows]
+        links = [link_value(resource, row) for row in self.rows]
         owners = _parents(resource, {link for link in links if link[1] is not None})
         keys: list[Key | None] = []
         for row, link, outcome in zip(self.rows, links, outcomes, strict=True):
             owner = 0 if link[1] is None else owners.get(link)
             if owner is None:
-                outcome.errors = service.no_such_parent(resource, link[1]).errors
+                outcome.errors = no_such_parent(resource, link[1]).errors
             keys.append(None if owner is None else (owner, row[resource.code]))
         return keys
 
@@ -160,19 +162,17 @@ class _Upsert:
         if row is None:
             return self._plan_new(key, values, outcome)
         if self.mode is Mode.CREATE and not row.is_deleted and row.tick not in self.earlier:
-            outcome.errors = service.code_taken(resource, key[1], deleted=False).errors
+            outcome.errors = code_taken(resource, key[1], deleted=False).errors
             return None
         wanted = {name: values[name] for name in self.columns if name in values}
         wanted.setdefault("is_deleted", False)
         held = row._mapping
-        changes = {
-            name: (held[name], value) for name, value in wanted.items() if not service.same(held[name], value)
-        }
+        changes = {name: (held[name], value) for name, value in wanted.items() if not same(held[name], value)}
         if not changes:
             outcome.action = Action.UNCHANGED
             return None
         outcome.action = Action.UPDATED
-        outcome.changes = service.shown_changes(resource, changes)
+        outcome.changes = shown_changes(resource, changes)
         columns = {name: wanted.get(name, held[name]) for name in self.columns}
         difference = int(row.is_deleted) - int(columns["is_deleted"])
         return _Planned(key, outcome, columns, changes, row.id, difference)
@@ -181,7 +181,7 @@ class _Upsert:
         resource = self.resource
         if self.mode is Mode.UPDATE:
             outcome.errors = {
-                resource.code: [f"No {resource.name} with this {service.spoken(resource.code)} exists."]
+                resource.code: [f"No {resource.name} with this {spoken(resource.code)} exists."]
             }
             return None
         missing = [
@@ -227,7 +227,7 @@ class _Upsert:
         action = "create"
         if plan.id is not None:
             was_deleted, is_deleted = plan.changes.get("is_deleted", (False, False))
-            action = service.action_of(was_deleted, is_deleted)
+            action = action_of(was_deleted, is_deleted)
         row_id = plan.id if plan.id is not None else ids[plan.key]
         return self.write.history_values(row_id, action, plan.outcome.changes)
 

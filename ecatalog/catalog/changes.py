@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import fields
-from ecatalog.catalog import clock, paging, service
+from ecatalog.catalog import clock, paging
+from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.resource import Resource
 from ecatalog.errors import Gone, InvalidInput
 from ecatalog.extensions import db
@@ -31,7 +32,7 @@ def changes(resource: Resource, since: str | None, limit: int | None) -> dict[st
         .where(sa.tuple_(model.tick, model.id) > sa.tuple_(sa.literal(tick), sa.literal(row_id)))
         .order_by(model.tick, model.id)
         .limit(size + 1)
-        .options(*service.parent_loader(resource))
+        .options(*parent_loader(resource))
     )
     rows = list(db.session.scalars(statement))
     more, rows = len(rows) > size, rows[:size]

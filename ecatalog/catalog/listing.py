@@ -10,8 +10,9 @@ import orjson
 import sqlalchemy as sa
 
 from ecatalog import __version__
-from ecatalog.catalog import cache, clock, etag, paging, query, service
+from ecatalog.catalog import cache, clock, etag, paging, query
 from ecatalog.catalog.clock import ClockReading
+from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
 from ecatalog.database import in_write_transaction
@@ -72,7 +73,7 @@ def _build(
     model: Any = resource.model
     conditions = query.conditions(resource, asked.values)
     count = count_rows(resource, clocks, conditions, asked.values)
-    statement = sa.select(model).where(*conditions).options(*service.parent_loader(resource))
+    statement = sa.select(model).where(*conditions).options(*parent_loader(resource))
     page = paging.fetch(model, statement, order, dict(asked.values), count, max_limit=resource.max_limit)
     return orjson.dumps(
         {

@@ -6,25 +6,23 @@ times and the count of live rows true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
 
 from ecatalog import search
 from ecatalog.catalog import clock, etag
+from ecatalog.catalog.lookup import Lookup, find
 from ecatalog.catalog.models import HistoryEntry
+from ecatalog.catalog.refusals import code_taken, no_such_parent
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.values import Values, action_of, differences, link_value, shown_changes
 from ecatalog.database import utc_now
-from ecatalog.errors import Conflict, InvalidInput, RowNotFound
 from ecatalog.extensions import db
-
-Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,60 +33,6 @@ class Origin:
     user_id: int | None = None
     user_name: str | None = None
     request_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """A code, and what chooses among the rows that carry it (filter values of ``query.parent_filters``)."""
-
-    code: str
-    parent: Values = field(default_factory=dict)
-
-
-def parent_loader(resource: Resource) -> tuple[Any, ...]:
-    """Loader options that bring the parent's few shown columns along in the same query."""
-    if resource.parent is None:
-        return ()
-    owner: Any = resource.parent.model
-    shown = (owner.id, getattr(owner, resource.parent.code), owner.name, owner.tick)
-    return (joinedload(getattr(resource.model, resource.parent.name)).load_only(*shown),)
-
-
-def find(resource: Resource, lookup: Lookup, *, deleted: bool | None = False) -> Any:
-    """The one row that carries the code. ``deleted=None`` also finds deleted rows, and prefers live ones.
-
-    Raises RowNotFound, or Conflict when rows of several parents carry it.
-    """
-    model: Any = resource.model
-    statement = sa.select(model).where(getattr(model, resource.code) == lookup.code)
-    if deleted is not None:
-        statement = statement.where(model.is_deleted if deleted else ~model.is_deleted)
-    for name, value in lookup.parent.items():
-        if value is not None:
-            statement = statement.where(resource.all_filters[name].clause(model, value))
-    statement = statement.options(*parent_loader(resource)).order_by(model.id)
-    rows = db.session.scalars(statement.execution_options(populate_existing=True)).all()
-    if deleted is None:
-        rows = [row for row in rows if not row.is_deleted] or rows
-    if not rows:
-        raise not_found(resource)
-    if len(rows) > 1:
-        raise _ambiguous(resource, rows)
-    return rows[0]
-
-
-def not_found(resource: Resource) -> RowNotFound:
-    return RowNotFound(f"No {resource.label} matches the given query.")
-
-
-def _ambiguous(resource: Resource, rows: Any) -> Conflict:
-    from ecatalog.catalog.schemas import render_link
-
-    assert resource.parent is not None
-    parent = resource.parent
-    links = [render_link(parent, getattr(row, parent.name)) for row in rows]
-    detail = f"This code exists in several {parent.name}s: choose one with {parent.name}_id or {parent.name}."
-    return Conflict(body={"detail": detail, f"{parent.name}s": links})
 
 
 @contextmanager
@@ -213,28 +157,6 @@ class Write:
             raise code_taken(resource, getattr(row, resource.code), deleted=holder.is_deleted)
 
 
-def no_such_parent(resource: Resource, value: Any) -> InvalidInput:
-    """400 on the parent's field: it is unknown or deleted."""
-    assert resource.parent is not None
-    return InvalidInput({resource.parent.name: [f"No {resource.parent.name} matches {str(value)[:100]!r}."]})
-
-
-def spoken(attribute: str) -> str:
-    """An attribute's name as DRF's messages speak of it: ``code_1c`` is "code 1c"."""
-    return attribute.replace("_", " ")
-
-
-def code_taken(resource: Resource, code: str, *, deleted: bool) -> InvalidInput:
-    """400 on the code field, in DRF's words; a deleted holder can be restored instead."""
-    message = f"{resource.name} with this {spoken(resource.code)} already exists."
-    if deleted:
-        message = (
-            f"{message[:-1]}, but it is deleted. To bring it back, use restore: "
-            f"POST /api/v1/{resource.name}/{code}/restore/"
-        )
-    return InvalidInput({resource.code: [message]})
-
-
 def create(resource: Resource, values: Values, origin: Origin) -> Any:
     """Create one row in the present write transaction."""
     with writing(resource, origin) as write:
@@ -279,65 +201,3 @@ def restore(
 ) -> Any:
     """Bring a soft-deleted row back; a live row stays as it is."""
     return change(resource, lookup, {"is_deleted": False}, origin, if_match=if_match, deleted=None)
-
-
-def differences(resource: Resource, row: Any, values: Values) -> dict[str, tuple[Any, Any]]:
-    """``{column: (old, new)}`` of what writing ``values`` to ``row`` would change."""
-    changes: dict[str, tuple[Any, Any]] = {}
-    for key in resource.fields:
-        if key in values and key != resource.code and not same(getattr(row, key), values[key]):
-            changes[key] = (getattr(row, key), values[key])
-    if resource.parent is not None and {resource.link_column, resource.parent.name} & values.keys():
-        column, value = link_value(resource, values)
-        current = getattr(row, resource.link_column)
-        parent = getattr(row, resource.parent.name)
-        held = current if column == resource.link_column else parent and getattr(parent, resource.parent.code)
-        if held != value:
-            changes[resource.link_column] = (current, value)
-    return changes
-
-
-def link_value(resource: Resource, values: Values) -> tuple[str, Any]:
-    """The parent as it was given: ("project_id", 7) or ("project", "P1"); the id wins where both name one."""
-    assert resource.parent is not None
-    if values.get(resource.link_column) is None and values.get(resource.parent.name) is not None:
-        return resource.parent.name, values[resource.parent.name]
-    return resource.link_column, values.get(resource.link_column)
-
-
-def same(old: Any, new: Any) -> bool:
-    if isinstance(old, (dict, list)) and isinstance(new, (dict, list)):
-        # Python holds True == 1 for equal; JSON does not.
-        return orjson.dumps(old, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
-            new, option=orjson.OPT_SORT_KEYS
-        )
-    return bool(old == new)
-
-
-def action_of(was_deleted: bool, is_deleted: bool) -> str:
-    if was_deleted == is_deleted:
-        return "update"
-    return "delete" if is_deleted else "restore"
-
-
-def shown_changes(resource: Resource, changes: dict[str, tuple[Any, Any]]) -> dict[str, dict[str, Any]]:
-    """``{field: {"old", "new"}}`` as the API shows names and values."""
-    return {
-        shown_name(resource, key): {
-            "old": shown_value(resource, key, old),
-            "new": shown_value(resource, key, new),
-        }
-        for key, (old, new) in changes.items()
-    }
-
-
-def shown_name(resource: Resource, key: str) -> str:
-    """A column's name as the API shows it."""
-    declared = resource.fields.get(key)
-    return (declared.data_key if declared is not None else None) or key
-
-
-def shown_value(resource: Resource, key: str, value: Any) -> Any:
-    """A column's value as the API shows it."""
-    declared = resource.fields.get(key)
-    return value if declared is None or value is None else declared._serialize(value, key, None)

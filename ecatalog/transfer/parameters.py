@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from marshmallow import ValidationError
 
 from ecatalog import fields
-from ecatalog.catalog import service
 from ecatalog.catalog.bulk import Mode
+from ecatalog.catalog.refusals import no_such_parent
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.values import link_value
 from ecatalog.extensions import db
 from ecatalog.smorest import Schema
 from ecatalog.transfer.pipeline import CHUNK_ROWS, OnError, Options
@@ -106,12 +107,12 @@ def default_parent(resource: Resource, values: Mapping[str, Any]) -> dict[str, A
     """``{"project_id": 7}`` for rows that name no parent; empty where none is given."""
     if resource.parent is None:
         return {}
-    column, value = service.link_value(resource, values)
+    column, value = link_value(resource, values)
     if value is None:
         return {}
     model: Any = resource.parent.model
     key = model.id if column == resource.link_column else getattr(model, resource.parent.code)
     found = db.session.scalar(sa.select(model.id).where(key == value, ~model.is_deleted))
     if found is None:
-        raise service.no_such_parent(resource, value)
+        raise no_such_parent(resource, value)
     return {resource.link_column: found}

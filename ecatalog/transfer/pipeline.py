@@ -23,6 +23,7 @@ from ecatalog.catalog import bulk, service
 from ecatalog.catalog.bulk import Action, Mode, Outcome
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
+from ecatalog.catalog.values import link_value
 from ecatalog.database import write_transaction
 from ecatalog.errors import flatten_messages
 from ecatalog.smorest import Schema
@@ -159,7 +160,7 @@ class _Import:
             values = schema.load(raw)
         except ValidationError as error:
             return _Loaded(row, None, Outcome(told, Action.FAILED, flatten_messages(error.messages)))
-        if self.options.parent and service.link_value(resource, values)[1] is None:
+        if self.options.parent and link_value(resource, values)[1] is None:
             values.update(self.options.parent)
         return _Loaded(row, values, None)
 

@@ -9,8 +9,9 @@ from click.testing import Result
 from flask import Flask
 
 from ecatalog.catalog import service
+from ecatalog.catalog.lookup import Lookup
 from ecatalog.catalog.schemas import load
-from ecatalog.catalog.service import Lookup, Origin
+from ecatalog.catalog.service import Origin
 from ecatalog.database import write_transaction
 
 ORIGIN = Origin(source="test")

@@ -13,7 +13,7 @@ from flask import Flask
 
 from ecatalog.catalog import clock, listing, service
 from ecatalog.catalog.listing import ListRequest
-from ecatalog.catalog.service import Lookup
+from ecatalog.catalog.lookup import Lookup
 from ecatalog.extensions import db
 from tests.concurrency import restores
 from tests.concurrency.conftest import OWN_PROCESS, World

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from ecatalog.catalog import bulk, clock, service
-from ecatalog.catalog.service import Lookup
+from ecatalog.catalog.lookup import Lookup, find
 from ecatalog.errors import InvalidInput
 from tests.concurrency.conftest import OWN_PROCESS, World
 from tests.concurrency.together import Caller, Running, in_parallel
@@ -150,7 +150,7 @@ def test_rolled_back_write_leaves_no_trace(world: World) -> None:
         with pytest.raises(type(failure)), world.transaction():
             with service.writing(project, OWN_PROCESS) as write:
                 write.create({"code_1c": "B", "name": "йўқолади"})
-                row = service.find(project, Lookup("A"))
+                row = find(project, Lookup("A"))
                 write.update(row, {"name": "ўзгаради", "is_deleted": True})
             assert clock.read(["project"])["project"].live_rows == 1  # within: one came, one went
             raise failure

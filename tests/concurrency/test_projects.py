@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from ecatalog.catalog import bulk, service
-from ecatalog.catalog.service import Lookup
+from ecatalog.catalog.lookup import Lookup, find
 from tests.concurrency.conftest import OWN_PROCESS, World
 from tests.concurrency.together import CALL_SECONDS, Caller, Running, in_parallel
 
@@ -96,7 +96,7 @@ def many_projects(world: World, chance: random.Random) -> Done:
     for number in range(TRANSACTIONS):
         with world.transaction(), service.writing(world.resource("project"), OWN_PROCESS) as write:
             for code in chance.sample(PROJECTS, 3):
-                row = service.find(world.resource("project"), Lookup(code), deleted=None)
+                row = find(world.resource("project"), Lookup(code), deleted=None)
                 done[write.update(row, {"name": f"{code} {number}"})] += 1
                 time.sleep(0.005)
     return done
@@ -156,7 +156,7 @@ def test_many_rows_against_many_projects(stocked: World) -> None:
         assert item_written.wait(CALL_SECONDS)
         with stocked.transaction(), service.writing(project, OWN_PROCESS) as write:
             for code in ("P0", "P1"):
-                write.update(service.find(project, Lookup(code)), {"is_deleted": True})
+                write.update(find(project, Lookup(code)), {"is_deleted": True})
                 project_written.set()
 
     in_parallel([write_items, write_projects])

@@ -1,0 +1,30 @@
+"""Refusals of single rows, in the words of Django REST Framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecatalog.catalog.resource import Resource
+from ecatalog.errors import InvalidInput
+
+
+def no_such_parent(resource: Resource, value: Any) -> InvalidInput:
+    """400 on the parent's field: it is unknown or deleted."""
+    assert resource.parent is not None
+    return InvalidInput({resource.parent.name: [f"No {resource.parent.name} matches {str(value)[:100]!r}."]})
+
+
+def spoken(attribute: str) -> str:
+    """An attribute's name as DRF's messages speak of it: ``code_1c`` is "code 1c"."""
+    return attribute.replace("_", " ")
+
+
+def code_taken(resource: Resource, code: str, *, deleted: bool) -> InvalidInput:
+    """400 on the code field, in DRF's words; a deleted holder can be restored instead."""
+    message = f"{resource.name} with this {spoken(resource.code)} already exists."
+    if deleted:
+        message = (
+            f"{message[:-1]}, but it is deleted. To bring it back, use restore: "
+            f"POST /api/v1/{resource.name}/{code}/restore/"
+        )
+    return InvalidInput({resource.code: [message]})
