@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ecatalog.catalog import service
+from ecatalog.extensions import db
 from tests.contract.catalogue import Catalogue, refused
 
 PROBLEM = {"Accept": "application/problem+json"}
@@ -77,15 +77,19 @@ class TestUnforeseen:
     """Failures of ours: an id that finds the trace in the log, and no word about the cause."""
 
     @pytest.fixture
-    def fail(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
-        def install(error: Exception) -> None:
-            def raise_it(*_arguments: Any, **_keywords: Any) -> Any:
-                raise error
+    def fail(self, app: Flask) -> Iterator[Callable[[Exception], None]]:
+        """Makes every statement on a row's table or clock fail with the given error."""
+        with app.app_context():
+            engine = db.engine
+        errors: list[Exception] = []
 
-            for name in ("find", "create", "change"):
-                monkeypatch.setattr(service, name, raise_it)
+        def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if errors and ("FROM project" in statement or "resource_clock" in statement):
+                raise errors[-1]
 
-        return install
+        sa.event.listen(engine, "before_cursor_execute", execute)
+        yield errors.append
+        sa.event.remove(engine, "before_cursor_execute", execute)
 
     def calls(self, rows: Catalogue) -> list[Any]:
         return [
@@ -135,17 +139,20 @@ class TestUnforeseen:
         assert answer.get_json()["request_id"] == answer.headers["X-Request-ID"]
         assert SECRET not in answer.get_data(as_text=True)
 
-    def test_a_failed_write_leaves_nothing(
-        self, app: Flask, rows: Catalogue, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def fail_late(*_arguments: Any) -> None:
-            raise RuntimeError(SECRET)
-
+    def test_a_failed_write_leaves_nothing(self, app: Flask, rows: Catalogue) -> None:
+        """The count of live rows is the last thing that a write settles."""
         rows.create("before")
-        with monkeypatch.context() as patch:
-            patch.setattr("ecatalog.catalog.clock.add_live_rows", fail_late)
-            assert rows.post(rows.body("never")).status_code == 500
-            assert rows.delete("before").status_code == 500
+        with app.app_context():
+            engine = db.engine
+
+        def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if statement.startswith("UPDATE resource_clock SET live_rows"):
+                raise RuntimeError(SECRET)
+
+        sa.event.listen(engine, "before_cursor_execute", execute)
+        refusals = [rows.post(rows.body("never")), rows.delete("before")]
+        sa.event.remove(engine, "before_cursor_execute", execute)
+        assert [answer.status_code for answer in refusals] == [500, 500]
         assert rows.get("never").status_code == 404
         assert rows.codes() == ["before"]
         assert [entry["code"] for entry in rows.changes()["results"]] == ["before"]
