@@ -71,6 +71,7 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
 
 def init_commands(app: Flask) -> None:
     """``flask user``, ``flask token``, ``flask catalog``, ``flask demo``."""
+    import ecatalog.cli.transfer  # noqa: F401  # which adds commands to ``flask catalog``
     from ecatalog.cli.catalog import catalog_cli
     from ecatalog.cli.demo import demo_cli
     from ecatalog.cli.token import token_cli

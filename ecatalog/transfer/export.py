@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
@@ -16,7 +17,8 @@ import sqlalchemy as sa
 from flask import Response
 from sqlalchemy.orm import Session
 
-from ecatalog.catalog import query, service
+from ecatalog.catalog import query
+from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
 from ecatalog.extensions import db
@@ -51,7 +53,7 @@ def selection(resource: Resource, values: Mapping[str, Any]) -> sa.Select[Any]:
     return sa.select(model).where(*conditions).order_by(*query.order_by(model, order))
 
 
-def count(resource: Resource, values: Mapping[str, Any], at_most: int) -> int:
+def count(resource: Resource, values: Mapping[str, Any], at_most: int | None = None) -> int:
     """How many rows there are, counted no further than ``at_most``."""
     model: Any = resource.model
     some = sa.select(model.id).where(*query.conditions(resource, values)).limit(at_most).subquery()
@@ -64,12 +66,12 @@ def rows(resource: Resource, statement: sa.Select[Any]) -> Rows:
     One statement, so one snapshot, however long it takes. It has a session of its own: the present one ends
     with the request, before the answer has been streamed. Close it where it is not read to its end.
     """
-    return _rows(resource, statement.options(*service.parent_loader(resource)), Session(db.engine))
+    return _rows(resource, statement.options(*parent_loader(resource)), Session(db.engine))
 
 
 def _rows(resource: Resource, statement: sa.Select[Any], session: Session) -> Rows:
-    with session:
-        found = session.scalars(statement.execution_options(yield_per=BATCH_ROWS))
+    statement = statement.execution_options(yield_per=BATCH_ROWS)
+    with session, closing(session.scalars(statement)) as found:
         for row in found:
             yield resource.render(row)
 

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from ecatalog.catalog import clock
 from ecatalog.catalog.clock import ClockReading
@@ -65,10 +66,13 @@ class Desk:
             return self.client.post(path, json=body, **options)
         if isinstance(body, bytes):
             return self.client.post(path, data=body, content_type=NDJSON, **options)
-        terminated = {"wsgi.input_terminated": True}  # as gunicorn says of a chunked body
-        return self.client.post(
-            path, input_stream=body, content_type=NDJSON, environ_overrides=terminated, **options
-        )
+        # As gunicorn hands over a chunked body.
+        chunked = {
+            "wsgi.input": body,
+            "wsgi.input_terminated": True,
+            "HTTP_TRANSFER_ENCODING": "chunked",
+        }
+        return self.client.post(path, content_type=NDJSON, environ_overrides=chunked, **options)
 
     def report(self, body: Any, **query: Any) -> dict[str, Any]:
         """The report of a call that goes well."""
@@ -82,10 +86,12 @@ class Desk:
         key = form.pop("key", None)
         query = {key.removeprefix("query_"): form.pop(key) for key in list(form) if key.startswith("query_")}
         headers = self.headers | ({"Idempotency-Key": key} if key is not None else {})
+        # Left to itself the client would put large bodies into a file that nobody closes.
+        boundary, content = encode_multipart({"file": FileStorage(file, name), **form})
         return self.client.post(
             f"{self.base}import-xlsx/",
-            data={"file": (file, name), **form},
-            content_type="multipart/form-data",
+            data=content,
+            content_type=f"multipart/form-data; boundary={boundary}",
             headers=headers,
             query_string=query,
         )
