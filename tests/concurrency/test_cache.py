@@ -197,7 +197,8 @@ class Backup:
         restores.put_back(self.world.url, self.saved)
 
     def forget(self) -> None:
-        restores.forget(self.world.url, self.saved)
+        if self.saved:
+            restores.forget(self.world.url, self.saved)
 
     def _disconnect(self) -> None:
         with self.world.app.app_context():

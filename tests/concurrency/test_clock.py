@@ -135,7 +135,7 @@ def test_writers_of_other_resources_do_not_wait(world: World, database_kind: str
     with world.transaction():
         clock.take_tick(world.resource("nomenklatura"))
         waiting = Running(partial(writer, "POST", "project/", {"code_1c": "B", "name": "лойиҳа"}))
-        waiting.wait(5 if database_kind == "postgresql" else 0.7)
+        waiting.wait(20 if database_kind == "postgresql" else 0.7)
         assert waiting.has_ended == (database_kind == "postgresql")
     assert waiting.result().status == 201
 
