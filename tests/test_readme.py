@@ -19,12 +19,12 @@ PASSWORD = "qovun-va-tarvuz-12"
 
 
 def commands() -> str:
-    """The block of the README that is marked for this test."""
-    match = re.search(
+    """The blocks of the README that are marked for this test, one after the other."""
+    blocks = re.findall(
         r"<!-- tests/test_readme.py .*?-->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
     )
-    assert match is not None
-    return match[1]
+    assert len(blocks) == 2
+    return "\n".join(blocks)
 
 
 def flask(database_url: str, settings: Settings, *arguments: str, entered: str = "") -> None:
@@ -40,7 +40,7 @@ def flask(database_url: str, settings: Settings, *arguments: str, entered: str =
 
 
 def test_the_commands_of_the_readme_work(
-    serve: Serve, new_database: Callable[[], str], settings: Settings
+    serve: Serve, new_database: Callable[[], str], settings: Settings, tmp_path: Path
 ) -> None:
     database_url = new_database()
     flask(
@@ -58,6 +58,7 @@ def test_the_commands_of_the_readme_work(
     finished = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands()],
         env={**os.environ, "URL": url, "PASSWORD": PASSWORD},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,
@@ -66,7 +67,7 @@ def test_the_commands_of_the_readme_work(
     answers: list[dict[str, Any]] = [
         json.loads(line) for line in finished.stdout.splitlines() if line.strip()
     ]
-    project, client, item, items, clients, _page, _offset, cursor, changed, restored, history = answers
+    project, client, item, items, clients, _page, _offset, cursor, changed, restored, history, *many = answers
     assert project["name"] == "Тошкент савдо уйи"
     assert client["project"]["code_1c"] == item["project"]["code_1c"] == "README-1"
     assert [row["id"] for row in items["results"]] == [item["id"]]
@@ -75,3 +76,9 @@ def test_the_commands_of_the_readme_work(
     assert changed["base_price"] == restored["base_price"] == "12500.00"
     assert restored["is_deleted"] is False
     assert [entry["action"] for entry in history["results"]] == ["restore", "delete", "update", "create"]
+    bulk, streamed, first, second, sheet = many
+    assert (bulk["created"], bulk["updated"], bulk["failed"]) == (1, 1, 0)
+    assert streamed["report"]["unchanged"] == 2
+    assert [first["outcome"], second["outcome"]] == ["unchanged", "unchanged"]
+    assert (sheet["unchanged"], sheet["errors"]) == (2, [])
+    assert {path.name for path in tmp_path.iterdir()} >= {"template.xlsx", "items.xlsx", "items.ndjson"}

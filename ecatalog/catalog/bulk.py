@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from ecatalog import search
 from ecatalog.catalog import bulk_sql, clock
@@ -144,15 +145,13 @@ class _Upsert:
         model: Any = resource.model
         code = getattr(model, resource.code)
         owner = sa.literal(0) if resource.parent is None else _owner_column(resource)
-        wanted = list(keys)
         statement = sa.select(
             owner.label("owner_of_row"),
             code.label("code_of_row"),
             model.id,
             *(getattr(model, name) for name in columns),
-        ).where(bulk_sql.is_one_of(code, [key[1] for key in wanted]))
-        if resource.parent is not None:
-            statement = statement.where(bulk_sql.is_one_of(owner, sorted({key[0] for key in wanted})))
+        )
+        statement = _with_keys(statement, owner, code, list(keys))
         rows = db.session.execute(statement)
         return {(row.owner_of_row, row.code_of_row): row for row in rows}
 
@@ -162,7 +161,7 @@ class _Upsert:
         if row is None:
             return self._plan_new(key, values, outcome)
         if self.mode is Mode.CREATE and not row.is_deleted and row.tick not in self.earlier:
-            outcome.errors = code_taken(resource, key[1], deleted=False).errors
+            outcome.errors = code_taken(resource, key[1], key[0], deleted=False).errors
             return None
         wanted = {name: values[name] for name in self.columns if name in values}
         wanted.setdefault("is_deleted", False)
@@ -235,6 +234,24 @@ class _Upsert:
 def key_or_column(resource: Resource, plan: _Planned, name: str) -> Any:
     """A column of a planned row, its code included."""
     return plan.key[1] if name == resource.code else plan.columns[name]
+
+
+def _with_keys(statement: sa.Select[Any], owner: Any, code: Any, keys: list[Key]) -> sa.Select[Any]:
+    """Only the rows under the keys.
+
+    On PostgreSQL by joining the pairs: that is a look-up in the unique index for each of them, also in a
+    table which has just grown from nothing and of which the server has no statistics. Two conditions, one on
+    owners and one on codes, made it go through all rows for each code there.
+    """
+    owners, codes = [key[0] for key in keys], [key[1] for key in keys]
+    if bulk_sql.on_postgresql():
+        wanted = (
+            sa.func.unnest(sa.literal(owners, ARRAY(sa.BigInteger())), sa.literal(codes, ARRAY(sa.Text())))
+            .table_valued(sa.column("owner", sa.BigInteger()), sa.column("code", sa.Text()), name="wanted")
+            .render_derived()
+        )
+        return statement.join(wanted, sa.and_(owner == wanted.c.owner, code == wanted.c.code))
+    return statement.where(bulk_sql.is_one_of(code, codes), bulk_sql.is_one_of(owner, sorted(set(owners))))
 
 
 def _owner_column(resource: Resource) -> sa.ColumnElement[int]:
