@@ -149,7 +149,7 @@ class TransferDocs:
         response, alternative = self.blueprint.response, self.blueprint.alt_response
         bad = {
             "rejected": {"value": rejected},
-            "value": {"value": {"project": ["No project matches 'P9'."]}},
+            "value": {"value": {"project": ['No project matches "P9".']}},
             "json": {
                 "value": {"detail": "JSON parse error - unexpected end of data: line 1 column 1 (char 0)"}
             },

@@ -202,8 +202,8 @@ def test_rows_belong_to_the_project_that_they_name(desk: Desk, projects: dict[st
     report = desk.report(rows)
     assert (report["created"], report["superseded"], report["failed"]) == (3, 1, 2)
     assert [error["errors"] for error in report["errors"]] == [
-        {"project": ["No project matches 'P9'."]},
-        {"project": ["No project matches '1000000000'."]},
+        {"project": ['No project matches "P9".']},
+        {"project": ['No project matches "1000000000".']},
     ]
     assert desk.row("1", project="P1")["name"] == "a"
     assert desk.row("1", project="P2")["name"] == "d"

@@ -202,7 +202,7 @@ def test_parameters_of_a_sheet_in_the_form_or_the_query(
     assert desk.count() == 0
     assert desk.upload(sheet(rows), project_id=str(projects["P2"])).get_json()["created"] == 1
     assert desk.codes(project="P2") == ["1"]
-    assert desk.upload(sheet(rows), project="P9").get_json() == {"project": ["No project matches 'P9'."]}
+    assert desk.upload(sheet(rows), project="P9").get_json() == {"project": ['No project matches "P9".']}
     assert desk.upload(sheet(rows), mode="x").status_code == 400
 
 
