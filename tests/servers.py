@@ -44,6 +44,7 @@ POSTGRESQL_OPTIONS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "200",
+    "autovacuum": "off",  # its workers, who are superusers, would keep scratch databases from being dropped
 }
 
 

@@ -14,7 +14,7 @@ from ecatalog.auth.permissions import current_user
 from ecatalog.catalog import changes, etag, history, listing, service
 from ecatalog.catalog.docs import ResourceDocs
 from ecatalog.catalog.listing import ListRequest
-from ecatalog.catalog.lookup import Lookup, find
+from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
 from ecatalog.database import write_transaction
@@ -180,7 +180,7 @@ class Routes:
             @self._located(by_query)
             @blueprint.arguments(docs.history_parameters, location="query")
             def get(_view, values: Values, lookup: Lookup) -> Response:
-                row = find(resource, lookup, deleted=None)
+                row = find(resource, lookup, Among.LIVE_THEN_DELETED)
                 body = history.page(
                     resource, row.id, values, base_url(), list(request.args.items(multi=True))
                 )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from ecatalog import fields
 from ecatalog.catalog import clock, paging
+from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.resource import Resource
 from ecatalog.errors import Gone, InvalidInput
@@ -23,8 +24,9 @@ def changes(resource: Resource, since: str | None, limit: int | None) -> dict[st
     Rows stand in order of (tick, id), each once with its newest state. Ticks follow the order of commits, so
     a consumer that goes on from ``next`` misses nothing. Raises Gone for a cursor from before a restore.
     """
-    epoch = clock.read([resource.name])[resource.name].epoch
-    tick, row_id = _position(since, epoch)
+    now = clock.read([resource.name])[resource.name]
+    epoch = now.epoch
+    tick, row_id = _position(since, now)
     size = min(limit or DEFAULT_LIMIT, MAX_LIMIT)
     model: Any = resource.model
     statement = (
@@ -47,6 +49,7 @@ def changes(resource: Resource, since: str | None, limit: int | None) -> dict[st
 
 def _entry(resource: Resource, row: Any) -> dict[str, Any]:
     return {
+        "id": row.id,  # one code may be in several projects; a tombstone shows no project
         "code": getattr(row, resource.code),
         "tick": row.tick,
         "deleted": row.is_deleted,
@@ -54,7 +57,7 @@ def _entry(resource: Resource, row: Any) -> dict[str, Any]:
     }
 
 
-def _position(since: str | None, epoch: str) -> tuple[int, int]:
+def _position(since: str | None, now: ClockReading) -> tuple[int, int]:
     if not since:
         return 0, 0
     try:
@@ -66,6 +69,6 @@ def _position(since: str | None, epoch: str) -> tuple[int, int]:
     except (ValueError, TypeError) as error:
         raise InvalidInput({"since": ["Invalid cursor."]}) from error
     # A consumer that has seen nothing yet has nothing to unlearn.
-    if told != epoch and tick > 0:
-        raise Gone()
+    if tick > now.tick or (told != now.epoch and tick > 0):
+        raise Gone()  # it comes from a future that a restore has undone
     return tick, row_id

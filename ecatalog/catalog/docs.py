@@ -257,6 +257,7 @@ class ResourceDocs:
     def changes(self) -> Decorator:
         resource = self.resource
         entry: dict[str, Any] = {
+            "id": fields.Integer(required=True, maximum=fields.INT64_MAX),
             "code": fields.Text(resource.code_length, required=True),
             "tick": fields.Integer(
                 minimum=1,
@@ -280,7 +281,8 @@ class ResourceDocs:
             "more": fields.Boolean(required=True, metadata={"description": "More is there already."}),
         }
         row = examples.row(resource)
-        change = {"code": row[resource.code], "tick": 1769851800123456, "deleted": False, "row": row}
+        known = {"id": row["id"], "code": row[resource.code], "tick": 1769851800123456}
+        change = known | {"deleted": False, "row": row}
         example = {"results": [change], "next": "WyI1ZjBjIiwxLDFd", "more": False}
         text = "Every row written after the cursor, in commit order, deleted rows as tombstones. Keep `next`."
         return _chain(

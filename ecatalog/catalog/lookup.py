@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,22 +33,30 @@ def parent_loader(resource: Resource) -> tuple[Any, ...]:
     return (joinedload(getattr(resource.model, resource.parent.name)).load_only(*shown),)
 
 
-def find(resource: Resource, lookup: Lookup, *, deleted: bool | None = False) -> Any:
-    """The one row that carries the code. ``deleted=None`` also finds deleted rows, and prefers live ones.
+class Among(Enum):
+    """Which rows are looked at: those of the first kind that there are."""
+
+    LIVE = (False,)
+    LIVE_THEN_DELETED = (False, True)
+    DELETED_THEN_LIVE = (True, False)
+
+
+def find(resource: Resource, lookup: Lookup, among: Among = Among.LIVE) -> Any:
+    """The one row that carries the code.
 
     Raises RowNotFound, or Conflict when rows of several parents carry it.
     """
     model: Any = resource.model
     statement = sa.select(model).where(getattr(model, resource.code) == lookup.code)
-    if deleted is not None:
-        statement = statement.where(model.is_deleted if deleted else ~model.is_deleted)
+    if among is Among.LIVE:
+        statement = statement.where(~model.is_deleted)
     for name, value in lookup.parent.items():
         if value is not None:
             statement = statement.where(resource.all_filters[name].clause(model, value))
     statement = statement.options(*parent_loader(resource)).order_by(model.id)
-    rows = db.session.scalars(statement.execution_options(populate_existing=True)).all()
-    if deleted is None:
-        rows = [row for row in rows if not row.is_deleted] or rows
+    found = db.session.scalars(statement.execution_options(populate_existing=True)).all()
+    kinds = ([row for row in found if row.is_deleted is deleted] for deleted in among.value)
+    rows: list[Any] = next(filter(None, kinds), [])
     if not rows:
         raise not_found(resource)
     if len(rows) > 1:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import sqlalchemy as sa
+from marshmallow import ValidationError
 
 from ecatalog import fields
 from ecatalog.catalog.query import Order, order_by
+from ecatalog.database import ExactDecimal
 from ecatalog.errors import InvalidInput, RowNotFound
 from ecatalog.extensions import db
 from ecatalog.smorest import Schema
@@ -180,7 +181,7 @@ def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool
             raise ValueError("another ordering")
         columns = [getattr(model, term.column).expression for term in order]
         return backwards, [_typed(column, value) for column, value in zip(columns, values, strict=True)]
-    except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, ValidationError) as error:
         raise InvalidInput({"cursor": ["Invalid cursor."]}) from error
 
 
@@ -193,18 +194,17 @@ def _typed(column: sa.Column[Any], value: Any) -> Any:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-        return moment
+        return moment.astimezone(UTC)
     if kind is date:
         return date.fromisoformat(value)
-    if kind is Decimal:
-        number = Decimal(value)
-        if not number.is_finite() or abs(number) >= 10**18:
-            raise ValueError("no such number")
-        return number
+    if isinstance(column.type, ExactDecimal):
+        return fields.Decimals(column.type.precision, column.type.scale).parse(value)
     if type(value) is not kind:
         raise ValueError("wrong type")
-    if kind is int and abs(value) > fields.INT64_MAX:
-        raise ValueError("too large")
+    if kind is int:
+        most = fields.INT64_MAX if isinstance(column.type, sa.BigInteger) else fields.INT32_MAX
+        if abs(value) > most:
+            raise ValueError("too large")
     return fields.check_characters(value) if kind is str else value
 
 

@@ -101,6 +101,17 @@ def _text(description: str) -> fields.Text:
     return fields.Text(1000, metadata={"description": description})
 
 
+class SearchText(fields.Text):
+    """What to search for; no more words than can be looked for at once."""
+
+    default_error_messages = {"words": "Ensure this field has no more than {limit} words."}
+
+    def clean(self, text: str) -> str:
+        if len(search.words(text)) > search.MAX_WORDS:
+            raise self.make_error("words", limit=search.MAX_WORDS)
+        return text
+
+
 def exact(name: str, field: Field[Any]) -> Filter:
     """``?name=value``; the value is read as the resource's own field reads it."""
     metadata = {**field.metadata, "description": f"`{name}` is exactly this."}
@@ -109,12 +120,18 @@ def exact(name: str, field: Field[Any]) -> Filter:
     return Filter(name, optional, lambda model, value: getattr(model, name) == value)
 
 
+def _contains(column: Any, part: str) -> sa.ColumnElement[bool]:
+    """Both sides are lowered by the database: it and Python disagree on some letters."""
+    escaped = re.sub(r"([/%_])", r"/\1", part)
+    return sa.func.lower(column).like(sa.func.lower(f"%{escaped}%"), escape="/")
+
+
 def contains(name: str, column: str) -> Filter:
     """``?name=part``: in any letter case."""
     return Filter(
         name,
         _text(f"`{column}` contains this, in any letter case."),
-        lambda model, value: sa.func.lower(getattr(model, column)).contains(value.lower(), autoescape=True),
+        lambda model, value: _contains(getattr(model, column), value),
     )
 
 
@@ -207,7 +224,7 @@ def parent_filters(resource: Resource) -> list[Filter]:
 def filter_schema(resource: Resource) -> type[Schema]:
     """The query parameters of a list, paging excepted."""
     declared: dict[str, Field[Any]] = {item.name: item.field for item in resource.all_filters.values()}
-    declared["search"] = fields.Text(
+    declared["search"] = SearchText(
         MAX_SEARCH_LENGTH,
         metadata={"description": f"Every word must occur in one of: {', '.join(resource.search)}."},
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+from ecatalog.catalog import query
 from ecatalog.catalog.resource import Resource
 from ecatalog.errors import InvalidInput
 
@@ -11,7 +13,7 @@ from ecatalog.errors import InvalidInput
 def no_such_parent(resource: Resource, value: Any) -> InvalidInput:
     """400 on the parent's field: it is unknown or deleted."""
     assert resource.parent is not None
-    return InvalidInput({resource.parent.name: [f"No {resource.parent.name} matches {str(value)[:100]!r}."]})
+    return InvalidInput({resource.parent.name: [f'No {resource.parent.name} matches "{str(value)[:100]}".']})
 
 
 def spoken(attribute: str) -> str:
@@ -19,12 +21,17 @@ def spoken(attribute: str) -> str:
     return attribute.replace("_", " ")
 
 
-def code_taken(resource: Resource, code: str, *, deleted: bool) -> InvalidInput:
-    """400 on the code field, in DRF's words; a deleted holder can be restored instead."""
+def code_taken(resource: Resource, code: str, owner_id: int | None, *, deleted: bool) -> InvalidInput:
+    """400 on the code field, in DRF's words; a deleted holder can be restored instead.
+
+    ``owner_id`` is that of the holder's parent, None without one.
+    """
     message = f"{resource.name} with this {spoken(resource.code)} already exists."
     if deleted:
+        choice = {} if resource.parent is None else {resource.link_column: owner_id or query.NO_PARENT}
+        chosen = urlencode({"code": code, **choice})
         message = (
             f"{message[:-1]}, but it is deleted. To bring it back, use restore: "
-            f"POST /api/v1/{resource.name}/{code}/restore/"
+            f"POST /api/v1/{resource.name}/by-code/restore/?{chosen}"
         )
     return InvalidInput({resource.code: [message]})

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ecatalog import search
 from ecatalog.catalog import clock, etag
-from ecatalog.catalog.lookup import Lookup, find
+from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.refusals import code_taken, no_such_parent
 from ecatalog.catalog.resource import Resource
@@ -147,6 +147,7 @@ class Write:
         statement = sa.select(model.id, model.is_deleted).where(
             getattr(model, resource.code) == getattr(row, resource.code)
         )
+        owner_id = 0
         if resource.parent is not None:
             column = getattr(model, resource.link_column)
             owner_id = getattr(row, resource.link_column) or 0
@@ -154,7 +155,7 @@ class Write:
         with db.session.no_autoflush:
             holder = db.session.execute(statement).first()
         if holder is not None and holder.id != row.id:
-            raise code_taken(resource, getattr(row, resource.code), deleted=holder.is_deleted)
+            raise code_taken(resource, getattr(row, resource.code), owner_id, deleted=holder.is_deleted)
 
 
 def create(resource: Resource, values: Values, origin: Origin) -> Any:
@@ -170,20 +171,20 @@ def change(
     origin: Origin,
     *,
     if_match: frozenset[str] | None = None,
-    deleted: bool | None = False,
+    among: Among = Among.LIVE,
 ) -> Any:
     """Change the fields in ``values`` of the row that ``lookup`` finds; it keeps its tick if none differs.
 
     Raises RowNotFound, Conflict, PreconditionFailed, InvalidInput. A code in ``values`` is ignored.
     """
-    row = find(resource, lookup, deleted=deleted)
+    row = find(resource, lookup, among)
     etag.check_if_match(if_match, etag.row_etag(resource, row))
     if not differences(resource, row, values):
         return row
     with writing(resource, origin) as write:
         # Another writer may have been here before we had the clock, and moved or deleted the row, or made a
         # second one of its code: look again, now that nobody can.
-        row = find(resource, lookup, deleted=deleted)
+        row = find(resource, lookup, among)
         etag.check_if_match(if_match, etag.row_etag(resource, row))
         write.update(row, values)
         return row
@@ -200,4 +201,6 @@ def restore(
     resource: Resource, lookup: Lookup, origin: Origin, *, if_match: frozenset[str] | None = None
 ) -> Any:
     """Bring a soft-deleted row back; a live row stays as it is."""
-    return change(resource, lookup, {"is_deleted": False}, origin, if_match=if_match, deleted=None)
+    return change(
+        resource, lookup, {"is_deleted": False}, origin, if_match=if_match, among=Among.DELETED_THEN_LIVE
+    )

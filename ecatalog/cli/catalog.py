@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from ecatalog.catalog import clock, query
 from ecatalog.catalog.clock import ClockReading
-from ecatalog.catalog.lookup import Lookup, find
+from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.resource import Resource
 from ecatalog.cli.output import messages, plain_errors, print_json, print_table, printable
 from ecatalog.cli.resources import choose_resource, declared_resources
@@ -120,7 +120,7 @@ def _choice_of_parent(resource: Resource, given: dict[str, str | None]) -> dict[
 
 def _find(resource: Resource, lookup: Lookup, deleted: bool) -> Any:
     try:
-        return find(resource, lookup, deleted=None if deleted else False)
+        return find(resource, lookup, Among.LIVE_THEN_DELETED if deleted else Among.LIVE)
     except RowNotFound as error:
         raise click.ClickException(f'No {resource.label} has the code "{lookup.code}".') from error
     except Conflict as error:

@@ -121,10 +121,13 @@ class Decimals(_Number):
         return self._check_size(number)
 
     def _check_size(self, number: Decimal) -> Decimal:
-        _sign, digits, exponent = number.normalize().as_tuple()
+        if not number:
+            number = Decimal(0)  # neither -0 nor 0E+999
+        _sign, digits, exponent = number.as_tuple()
         assert isinstance(exponent, int)  # finite, checked by the caller
-        places = max(-exponent, 0)
-        whole = max(len(digits) + exponent, 0) if any(digits) else 0
+        significant = "".join(map(str, digits)).rstrip("0")
+        places = max(-exponent - len(digits) + len(significant), 0)
+        whole = max(len(digits) + exponent, 0)
         if whole + places > self.digits and places <= self.places and whole <= self.digits - self.places:
             raise self.make_error("max_digits", limit=self.digits)
         if places > self.places:

@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, validate
 from ecatalog.fields.common import COMMON_MESSAGES, described
 
 MAX_TEXT_CHARACTERS = 100_000
+_UNPRINTABLE = {"Cc", "Cf", "Cn", "Co", "Zl", "Zp"}  # control, format, unassigned, private, separators
 
 
 def check_characters(text: str) -> str:
@@ -66,7 +67,7 @@ class Code(Text):
     default_error_messages = {"unprintable": "Control characters are not allowed in a code."}
 
     def clean(self, text: str) -> str:
-        if any(unicodedata.category(char) == "Cc" for char in text):
+        if any(unicodedata.category(char) in _UNPRINTABLE for char in text):
             raise self.make_error("unprintable")
         return text
 

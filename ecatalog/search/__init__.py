@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
-MAX_WORDS = 12  # more words than a person types; each costs one condition
+MAX_WORDS = 32  # more than a person types; each costs one condition
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("ʻʼ‘’`´ʹ", "'"))
 
@@ -23,10 +23,14 @@ def fold(text: str) -> str:
 
 def document(values: Iterable[object]) -> str:
     """The search text of a row: its folded fields, one a line, so that no match runs across two of them."""
-    return "\n".join(fold(str(value)) for value in values if value)
+    return fold("\n".join(str(value) for value in values if value))
 
 
 def matches(column: InstrumentedAttribute[str], query: str) -> sa.ColumnElement[bool]:
     """Every word of ``query`` occurs in the search text."""
-    words = fold(query).split()[:MAX_WORDS]
-    return sa.and_(sa.true(), *(column.contains(word, autoescape=True) for word in words))
+    return sa.and_(sa.true(), *(column.contains(word, autoescape=True) for word in words(query)))
+
+
+def words(query: str) -> list[str]:
+    """The different words of a query, folded; callers refuse more than MAX_WORDS."""
+    return list(dict.fromkeys(fold(query).split()))

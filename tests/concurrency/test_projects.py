@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from ecatalog.catalog import bulk, service
-from ecatalog.catalog.lookup import Lookup, find
+from ecatalog.catalog.lookup import Among, Lookup, find
 from tests.concurrency.conftest import OWN_PROCESS, World
 from tests.concurrency.together import CALL_SECONDS, Caller, Running, in_parallel
 
@@ -96,7 +96,7 @@ def many_projects(world: World, chance: random.Random) -> Done:
     for number in range(TRANSACTIONS):
         with world.transaction(), service.writing(world.resource("project"), OWN_PROCESS) as write:
             for code in chance.sample(PROJECTS, 3):
-                row = find(world.resource("project"), Lookup(code), deleted=None)
+                row = find(world.resource("project"), Lookup(code), Among.LIVE_THEN_DELETED)
                 done[write.update(row, {"name": f"{code} {number}"})] += 1
                 time.sleep(0.005)
     return done

@@ -35,11 +35,11 @@ def test_empty_feed(rows: Catalogue) -> None:
 
 def test_entries(rows: Catalogue) -> None:
     row = rows.create("A")
-    rows.create("B")
+    gone = rows.create("B")
     rows.delete("B")
     first, second = rows.changes()["results"]
-    assert first == {"code": "A", "tick": first["tick"], "deleted": False, "row": row}
-    assert second == {"code": "B", "tick": second["tick"], "deleted": True, "row": None}
+    assert first == {"id": row["id"], "code": "A", "tick": first["tick"], "deleted": False, "row": row}
+    assert second == {"id": gone["id"], "code": "B", "tick": second["tick"], "deleted": True, "row": None}
     assert 0 < first["tick"] < second["tick"]
 
 
