@@ -31,6 +31,10 @@ test: $(VENV)/.dev ## run all tests twice: on SQLite files and on PostgreSQL, wi
 	done
 	if [ -n "$$failed" ]; then echo "make test: failed on$$failed" >&2; exit 1; fi
 
+.PHONY: bench
+bench: $(VENV)/.dev ## measure imports and exports against bare statements, in one run (ROWS)
+	@python -m bench.transfer $(or $(ROWS),100000) 2>/dev/null
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, format and types
 	@failed=

@@ -26,7 +26,7 @@ from ecatalog.catalog.service import Origin
 from ecatalog.catalog.values import link_value
 from ecatalog.database import write_transaction
 from ecatalog.errors import flatten_messages
-from ecatalog.smorest import Schema
+from ecatalog.transfer.loading import RowLoader
 from ecatalog.transfer.report import Report
 from ecatalog.transfer.rows import SourceError, SourceRow, TooManyRows
 
@@ -141,12 +141,12 @@ class _Import:
         return self.report
 
     def _chunks(self, rows: Iterable[SourceRow]) -> Iterator[_Chunk]:
-        schema = self.resource.patch_schema()
-        loaded = (self._load(schema, row) for row in rows)
+        loader = RowLoader(self.resource.patch_schema())
+        loaded = (self._load(loader, row) for row in rows)
         while chunk := list(islice(loaded, self.options.chunk_rows)):
             yield chunk
 
-    def _load(self, schema: Schema, row: SourceRow) -> _Loaded:
+    def _load(self, loader: RowLoader, row: SourceRow) -> _Loaded:
         resource = self.resource
         raw = row.values or {}
         code = raw.get(resource.code)
@@ -157,7 +157,7 @@ class _Import:
         if errors is not None:
             return _Loaded(row, None, Outcome(told, Action.FAILED, errors))
         try:
-            values = schema.load(raw)
+            values = loader.load(raw)
         except ValidationError as error:
             return _Loaded(row, None, Outcome(told, Action.FAILED, flatten_messages(error.messages)))
         if self.options.parent and link_value(resource, values)[1] is None:
