@@ -114,6 +114,18 @@ class UnsupportedMediaType(ApiError):
         super().__init__(f'Unsupported media type "{media_type}" in request.')
 
 
+class UnsupportedContentEncoding(ApiError):
+    """415: the body is compressed."""
+
+    status = 415
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f'Unsupported content encoding "{encoding}" in request. Send the body uncompressed.',
+            headers={"Accept-Encoding": "identity"},
+        )
+
+
 class Throttled(ApiError):
     """429: a limit is used up for the next ``seconds``."""
 

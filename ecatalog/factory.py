@@ -20,6 +20,7 @@ from ecatalog.ops.limits import init_limits
 from ecatalog.ops.logging import init_logging
 from ecatalog.ops.proxy import init_proxy
 from ecatalog.ops.request_id import init_request_id
+from ecatalog.request import Request
 from ecatalog.smorest import init_api
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -28,6 +29,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     """A new application that offers ``resources``."""
     app = Flask("ecatalog", static_folder=None)
+    app.request_class = Request
     _configure(app, settings, resources)
     init_proxy(app, settings)  # the outermost layer
     init_request_id(app, settings)

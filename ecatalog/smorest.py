@@ -71,12 +71,14 @@ def read_json(body: bytes) -> Any:
 def read_body(request: Request) -> Any:
     """A JSON body's value, or a form's fields as a dict. An empty body counts as ``{}``.
 
-    Raises UnsupportedMediaType for anything else.
+    Raises UnsupportedMediaType for anything else, and what :class:`ecatalog.request.Request` raises.
     """
     if request.mimetype == "application/json":
         body = request.get_data(cache=True)
         return read_json(body) if body.strip() else {}
     if request.mimetype in BODY_MEDIA_TYPES:
+        if request.content_length == 0:
+            return {}
         return request.form.to_dict()
     if not request.mimetype and not request.get_data(cache=True):
         return {}

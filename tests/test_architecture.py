@@ -20,6 +20,7 @@ RESOURCE_PACKAGE = {"", "catalog", "database", "fields", "project"}
 MAY_IMPORT: dict[str, set[str]] = {
     "": {"factory", "config", "resources", "catalog"},
     "errors": set(),
+    "request": {"errors"},
     "fields": set(),
     "search": set(),
     "openapi": {"", "errors", "fields"},

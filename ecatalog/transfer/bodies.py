@@ -13,7 +13,7 @@ from typing import IO, BinaryIO, cast
 
 from flask import request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
@@ -44,24 +44,20 @@ class TooLarge(ApiError):
 
 
 class WholeBody:
-    """The body as it comes in; a body that ends before its announced length is a SourceError, not an end."""
+    """The body as it comes in; one that is is cut off or garbled is a SourceError: its start may be in."""
 
     def __init__(self) -> None:
         # None would mean the application's own limit; rows in lines may be any number.
         request.max_content_length = sys.maxsize
         self._stream: IO[bytes] = request.stream
-        self._announced = request.content_length
-        self._count = 0
 
     def read(self, size: int) -> bytes:
         try:
-            block = self._stream.read(size)
-        except (OSError, ClientDisconnected) as error:
+            return self._stream.read(size)
+        except ClientDisconnected as error:
             raise SourceError("The connection was lost in the middle of the body.") from error
-        self._count += len(block)
-        if not block and self._announced is not None and self._count < self._announced:
-            raise SourceError("The body ended before its announced length.")
-        return block
+        except BadRequest as error:
+            raise SourceError("The body's chunks are malformed.") from error
 
 
 @dataclass(frozen=True)
