@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 log = logging.getLogger(__name__)
 
+JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 
 FieldErrors = dict[str, Any]
@@ -158,14 +159,24 @@ def flatten_messages(messages: Any) -> FieldErrors:
 
 
 def _json_answer(status: int, body: dict[str, Any], headers: dict[str, str]) -> Response:
-    content_type = "application/json"
-    if PROBLEM_JSON in request.headers.get("Accept", ""):
+    content_type = JSON
+    if _wants_problem():
         content_type = PROBLEM_JSON
         body = _as_problem(status, body)
     answer = Response(orjson.dumps(body, default=str), status=status, content_type=content_type)
     answer.headers.extend(headers)
     answer.vary.add("Accept")
     return answer
+
+
+def _wants_problem() -> bool:
+    """Whether the client names problem details, and likes plain JSON no better; ``*/*`` names neither."""
+    named = {JSON: 0.0, PROBLEM_JSON: 0.0}
+    for media_range, quality in request.accept_mimetypes:
+        media_type = media_range.partition(";")[0].strip().lower()
+        if media_type in named:
+            named[media_type] = max(quality, named[media_type])
+    return named[PROBLEM_JSON] > 0 and named[PROBLEM_JSON] >= named[JSON]
 
 
 def _as_problem(status: int, body: dict[str, Any]) -> dict[str, Any]:

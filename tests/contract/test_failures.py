@@ -15,6 +15,33 @@ from ecatalog.extensions import db
 from tests.contract.catalogue import Catalogue, refused
 
 PROBLEM = {"Accept": "application/problem+json"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_problem"),
+    [
+        ("Application/Problem+JSON", True),
+        ("application/problem+json; charset=utf-8", True),
+        ("text/html, application/json, application/problem+json", True),
+        ("*/*, application/problem+json;q=0.1", True),
+        ("application/json;q=0.5, application/problem+json;q=0.6", True),
+        ("application/json, application/problem+json;q=0.5", False),
+        ("application/problem+json;q=0", False),
+        ("application/problem+json;q=0, */*", False),
+        ("application/problem+json-seq", False),
+        ("x-application/problem+json", False),
+        ("application/*", False),
+        ("*/*", False),
+        ("", False),
+        (";q=,,;", False),
+    ],
+)
+def test_who_asks_for_problem_details(projects: Catalogue, accept: str, is_problem: bool) -> None:
+    answer = projects.get("none", headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert answer.content_type == ("application/problem+json" if is_problem else "application/json")
+
+
 NO_TOKEN = {"detail": "Authentication credentials were not provided."}
 REQUIRED = "This field is required."
 SECRET = "SELECT password FROM app_user"
