@@ -14,13 +14,13 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 DEVELOPMENT_HOSTS = (".localhost", "127.0.0.1", "[::1]")
 
-_HOST = re.compile(r"(?P<name>[a-z0-9.-]+|\[[a-f0-9:.]+\])(:[0-9]{1,5})?")
+_HOST = re.compile(r"(?P<name>[a-z0-9.-]+|\[[a-f0-9:.]+\])(:(?P<port>[0-9]{1,5}))?")
 
 
 def host_name(header: str) -> str | None:
     """The name or address in a Host header: lower case, no port, no final dot; None when malformed."""
     match = _HOST.fullmatch(header.lower())
-    if match is None:
+    if match is None or not 0 < int(match["port"] or 80) < 65_536:
         return None
     return match["name"].removesuffix(".") or None
 

@@ -18,6 +18,7 @@ ALLOWED = ("api.example.com", ".shop.example", "[2001:db8::1]")
         "api.example.com",
         "API.Example.COM",
         "api.example.com:8443",
+        "api.example.com:65535",
         "api.example.com.",
         "shop.example",
         "uz.shop.example",
@@ -41,6 +42,9 @@ def test_allowed(make_app: Callable[..., Flask], host: str) -> None:
         "api.example.com/evil",
         "api.example.com:80:80",
         "api.example.com:port",
+        "api.example.com:0",
+        "api.example.com:65536",
+        "api.example.com:99999",
         "api example com",
         "",
         ".",
@@ -56,6 +60,14 @@ def test_refused(make_app: Callable[..., Flask], host: str) -> None:
         assert "Location" not in answer.headers
 
 
+@pytest.mark.parametrize("port", ["0", "99999"])
+@pytest.mark.parametrize("path", ["/api/v1/", "/api/token", "/nowhere/"])
+def test_a_proxy_that_tells_an_impossible_port(make_app: Callable[..., Flask], port: str, path: str) -> None:
+    client = make_app(allowed_hosts=ALLOWED, trusted_proxies=("127.0.0.1/32",)).test_client()
+    answer = client.get(path, headers={"X-Forwarded-Host": f"api.example.com:{port}"})
+    assert (answer.status_code, answer.get_json()) == (400, {"detail": "Invalid host header."})
+
+
 def test_missing_slash_is_redirected_on_an_allowed_host(make_app: Callable[..., Flask]) -> None:
     client = make_app(allowed_hosts=ALLOWED).test_client()
     answer = client.post("/api/token", headers={"Host": "api.example.com"})
@@ -67,7 +79,8 @@ def test_missing_slash_is_redirected_on_an_allowed_host(make_app: Callable[..., 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_probes_answer_under_any_host(make_app: Callable[..., Flask], path: str) -> None:
     client = make_app(allowed_hosts=ALLOWED).test_client()
-    assert client.get(path, headers={"Host": "10.20.30.40:8000"}).status_code == 200
+    for host in ("10.20.30.40:8000", "localhost:99999", "localhost:0", "x:y", ""):
+        assert client.get(path, headers={"Host": host}).status_code == 200, host
 
 
 @pytest.mark.parametrize(
