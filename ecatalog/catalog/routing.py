@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
 # Paths below a resource that never name a row, whatever the method.
@@ -51,9 +53,20 @@ def init_routing(app: Flask) -> None:
 
 def _redirect() -> Response | None:
     """The missing slash is added by a 308 with an empty body, where Werkzeug's would carry HTML."""
-    if isinstance(request.routing_exception, RequestRedirect):
-        return Response(status=308, headers={"Location": request.routing_exception.new_url})
-    return None
+    error = request.routing_exception
+    target = error.new_url if isinstance(error, RequestRedirect) else None
+    if isinstance(error, NotFound):
+        target = _with_slash()
+    return None if target is None else Response(status=308, headers={"Location": target})
+
+
+def _with_slash() -> str | None:
+    """The URL with its missing slash, where that has a route: Werkzeug asks for one of the same method."""
+    adapter = current_app.create_url_adapter(request)
+    path = f"{request.path}/"
+    if adapter is None or request.path.endswith("/") or not adapter.allowed_methods(path):
+        return None
+    return adapter.make_redirect_url(quote(path, safe="!$&'()*+,/:;=@"))
 
 
 def code_schema(_converter: Any) -> dict[str, Any]:

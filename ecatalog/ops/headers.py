@@ -43,6 +43,8 @@ def _secure(response: Response) -> Response:
         response.headers.setdefault(name, value)
     policy = DOCS_POLICY if request.path.startswith(DOCS_PREFIXES) else API_POLICY
     response.headers.setdefault("Content-Security-Policy", policy)
+    if response.mimetype == "text/html" and response.calculate_content_length() == 0:
+        del response.headers["Content-Type"]  # Flask's default, in OPTIONS and redirects: there is no page
     return response
 
 
