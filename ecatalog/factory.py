@@ -13,6 +13,7 @@ from ecatalog.config import Settings
 from ecatalog.database import init_database
 from ecatalog.errors import init_errors
 from ecatalog.ops.cors import init_cors
+from ecatalog.ops.docs import init_docs
 from ecatalog.ops.headers import init_headers
 from ecatalog.ops.health import init_health
 from ecatalog.ops.hosts import init_hosts
@@ -43,6 +44,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_headers(app, settings)
     init_api(app)
     init_routes(app, resources)
+    init_docs(app)
     init_health(app, settings)
     init_errors(app)  # after the extensions, which bring handlers of their own
     init_commands(app)

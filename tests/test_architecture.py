@@ -75,6 +75,7 @@ OTHER_ROUTES = {
     ("/api/docs/", "GET"): "public",
     ("/api/redoc/", "GET"): "public",
     ("/api/<any(docs,redoc):page>/assets/<name>", "GET"): "public",
+    ("/", "GET"): "public",
     ("/livez", "GET"): "public",
     ("/readyz", "GET"): "public",
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 from flask import Blueprint as FlaskBlueprint
-from flask import Response, current_app, render_template, request, url_for
+from flask import Flask, Response, current_app, render_template, request, url_for
 
 from ecatalog.auth.access import Access, access
 from ecatalog.errors import RowNotFound
@@ -172,6 +172,17 @@ def static(page: str, name: str) -> Response:
     if name not in ASSETS[page]:
         raise RowNotFound
     return _file(read_asset(page, name), MEDIA_TYPES[Path(name).suffix])
+
+
+@access(Access.PUBLIC)
+def front() -> Response:
+    """People who open the bare address are led to the documentation; it is no part of the API."""
+    return Response(status=302, headers={"Location": url_for("docs.swagger")})
+
+
+def init_docs(app: Flask) -> None:
+    """Lead from ``/`` to the pages."""
+    app.add_url_rule("/", "front", front)
 
 
 # Past flask-smorest, which would document it.

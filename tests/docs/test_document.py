@@ -10,8 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.docs.document import METHODS, Document, Operation, examples
 
-# Files of the pages: nobody calls them by themselves.
-NOT_IN_THE_DOCUMENT = {"/api/{page}/assets/{name}"}
+# The way to the pages, and their files: nobody calls them by themselves.
+NOT_IN_THE_DOCUMENT = {"/", "/api/{page}/assets/{name}"}
 UNCOUNTED = {"/api/v1/", "/livez", "/readyz"}
 
 

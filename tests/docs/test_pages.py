@@ -114,3 +114,11 @@ def test_the_packages_are_not_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_bare_address_leads_to_the_documentation(client: FlaskClient) -> None:
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["Location"], answer.data) == (302, "/api/docs/", b"")
+    assert "X-RateLimit-Limit" not in answer.headers
+    assert client.get("/", follow_redirects=True).mimetype == "text/html"
+    assert client.post("/").status_code == 405
