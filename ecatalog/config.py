@@ -94,12 +94,12 @@ def load_settings(folder: Path | None = None) -> Settings:
     """
     folder = (folder or Path.cwd()).resolve()
     env = _Environment()
-    try:
-        for name in (".env", ".flaskenv"):
-            env.read_env(folder / name, recurse=False)
-        settings = _read(env, folder)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(checks.one_line(f"The settings in {folder} cannot be read: {error}")) from None
+    for path in (folder / ".env", folder / ".flaskenv"):
+        try:
+            env.read_env(path, recurse=False)
+        except (OSError, ValueError) as error:  # not UTF-8, or a folder
+            raise SettingsError(checks.one_line(f"The settings in {path} cannot be read: {error}")) from None
+    settings = _read(env, folder)
     checks.refuse_unsafe(
         debug=settings.debug,
         secret_key=settings.secret_key,
@@ -111,6 +111,9 @@ def load_settings(folder: Path | None = None) -> Settings:
 
 def _read(env: _Environment, folder: Path) -> Settings:
     debug = env.flag("DEBUG")
+    media_url, static_url = checks.base_urls(
+        env.text("MEDIA_URL", "/media/"), env.text("STATIC_URL", "/static/")
+    )
     return Settings(
         secret_key=env.str("SECRET_KEY", "") or "",
         debug=debug,
@@ -122,8 +125,8 @@ def _read(env: _Environment, folder: Path) -> Settings:
         cors_allow_all_origins=env.flag("CORS_ALLOW_ALL_ORIGINS"),
         redis_url=checks.redis_url(env.text("REDIS_URL")),
         media_storage=checks.storage(env.text("MEDIA_STORAGE", "instance/media"), folder),
-        media_url=checks.base_url("MEDIA_URL", env.text("MEDIA_URL", "/media/")),
-        static_url=checks.base_url("STATIC_URL", env.text("STATIC_URL", "/static/")),
+        media_url=media_url,
+        static_url=static_url,
         ratelimit_anon=_rate(env, "RATELIMIT_ANON", "100/hour"),
         ratelimit_user=_rate(env, "RATELIMIT_USER", "1000/hour"),
         ratelimit_signin=_rate(env, "RATELIMIT_SIGNIN", "10/15 minutes"),

@@ -44,9 +44,13 @@ def malformed(name: str, cure: str) -> SettingsError:
 
 def _split(name: str, value: str, cure: str) -> SplitResult:
     try:
-        return urlsplit(value)
+        parts = urlsplit(value)
+        good_port = parts.port != 0
     except ValueError:
-        raise malformed(name, cure) from None
+        good_port = False
+    if not good_port:
+        raise malformed(name, cure)
+    return parts
 
 
 def choice(name: str, value: str, allowed: Collection[str]) -> str:
@@ -121,7 +125,15 @@ def _is_origin(value: str) -> bool:
     return bool(separator) and good_scheme and good_port and _is_host(host)
 
 
-def base_url(name: str, value: str) -> str:
+def base_urls(media: str, static: str) -> tuple[str, str]:
+    """MEDIA_URL and STATIC_URL, which must be told apart, from each other and from the API."""
+    media, static = _base_url("MEDIA_URL", media), _base_url("STATIC_URL", static)
+    if media == static:
+        raise malformed("MEDIA_URL", f"STATIC_URL is {static!r}, too; give each an address of its own.")
+    return media, static
+
+
+def _base_url(name: str, value: str) -> str:
     """A path or an http(s) URL under which files are served; always with a slash at its end."""
     cure = f"{value!r} is no base URL; write it like /files/ or https://cdn.example.uz/files/."
     parts = _split(name, value, cure)
@@ -129,7 +141,10 @@ def base_url(name: str, value: str) -> str:
     is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
     if not (is_path or is_url) or parts.query or parts.fragment or value.strip("/") == "":
         raise malformed(name, cure)
-    return value.rstrip("/") + "/"
+    clean = value.rstrip("/") + "/"
+    if is_path and (clean.startswith("/api/") or {".", ".."} & set(parts.path.split("/"))):
+        raise malformed(name, f"{value!r} is not free: /api/ is the API's own; write it like /files/.")
+    return clean
 
 
 def storage(value: str, folder: Path) -> str:
@@ -152,6 +167,15 @@ def redis_url(value: str) -> str:
         raise malformed("REDIS_URL", cure)
     if find_spec("redis") is None:
         raise SettingsError("REDIS_URL needs the redis package: pip install 'ecatalog[redis]'.")
+    from redis.connection import parse_url
+
+    try:
+        parse_url(value)  # options after "?"
+    except ValueError:
+        raise malformed("REDIS_URL", cure) from None
+    # redis itself takes a database that is no number for database 0.
+    if parts.scheme != "unix" and not re.fullmatch(r"(/[0-9]*)?", parts.path, re.ASCII):
+        raise malformed("REDIS_URL", cure)
     return value
 
 

@@ -6,8 +6,6 @@ import dataclasses
 import os
 import re
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -214,6 +212,14 @@ def test_unsafe_values_are_refused(load: Load, variables: dict[str, str], name: 
         ("DATABASE_URL", "sqlite:////dev/null/x.sqlite3"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://[::1"),
+        ("REDIS_URL", "redis://localhost:99999/0"),
+        ("REDIS_URL", "redis://localhost:0/0"),
+        ("REDIS_URL", "redis://localhost:port/0"),
+        ("REDIS_URL", "redis://localhost:6379/first"),
+        ("REDIS_URL", "redis://localhost:6379/0/1"),
+        ("REDIS_URL", "redis://localhost:6379/-1"),
+        ("REDIS_URL", "redis://localhost?db=first"),
+        ("REDIS_URL", "unix:///run/redis.sock?db=first"),
         ("RATELIMIT_ANON", "many"),
         ("RATELIMIT_USER", "0/hour"),
         ("RATELIMIT_SIGNIN", "10 per fortnight"),
@@ -228,6 +234,15 @@ def test_unsafe_values_are_refused(load: Load, variables: dict[str, str], name: 
         ("CORS_ALLOWED_ORIGINS", "shop.example.uz"),
         ("CORS_ALLOWED_ORIGINS", "https://shop.example.uz:99999"),
         ("MEDIA_URL", "media"),
+        ("MEDIA_URL", "https://cdn.example.uz:99999/files/"),
+        ("MEDIA_URL", "https://cdn.example.uz:port/files/"),
+        ("MEDIA_URL", "/static/"),
+        ("MEDIA_URL", "/api"),
+        ("MEDIA_URL", "/api/media/"),
+        ("MEDIA_URL", "/x/../api/media/"),
+        ("STATIC_URL", "http://cdn.example.uz:0/"),
+        ("STATIC_URL", "/api/static/"),
+        ("SENTRY_DSN", "https://key@sentry.example.uz:99999/1"),
         ("STATIC_URL", "//cdn.example.uz/"),
         ("MEDIA_STORAGE", "s3://"),
         ("MEDIA_STORAGE", "ftp://host/x"),
@@ -240,22 +255,30 @@ def test_malformed_values_are_refused_by_name(load: Load, name: str, value: str)
 
 def test_an_unreadable_env_file_is_refused(load: Load) -> None:
     (load.folder / ".env").write_bytes("SECRET_KEY=ключ".encode("cp1251"))
-    assert str(load.folder) in load.refusal()
+    assert str(load.folder / ".env") in load.refusal()
+
+
+@pytest.mark.parametrize("name", [".env", ".flaskenv"])
+def test_a_folder_in_place_of_an_env_file_is_refused(load: Load, name: str) -> None:
+    (load.folder / name).mkdir()
+    assert str(load.folder / name) in load.refusal()
 
 
 @pytest.mark.parametrize(
-    "command",
+    "value",
     [
-        [sys.executable, "-m", "flask", "--app", "wsgi", "routes"],
-        [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")],
+        "redis://localhost",
+        "redis://localhost/",
+        "redis://:password@localhost:6380/15",
+        "rediss://localhost/?db=2&socket_timeout=1.5",
+        "unix:///run/redis/redis.sock?db=1",
     ],
-    ids=["flask", "gunicorn"],
 )
-def test_the_start_is_refused_in_one_line(tmp_path: Path, command: list[str]) -> None:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SECRET_KEY": "short"}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("ecatalog: SECRET_KEY has 5 characters")
-    assert done.stderr.count("\n") == 1
+def test_redis_url(load: Load, value: str) -> None:
+    assert load(REDIS_URL=value).redis_url == value
+
+
+def test_media_and_static_files_have_addresses_of_their_own(load: Load) -> None:
+    settings = load(MEDIA_URL="https://cdn.example.uz:8443/api", STATIC_URL="/apis")
+    assert (settings.media_url, settings.static_url) == ("https://cdn.example.uz:8443/api/", "/apis/")
+    assert "STATIC_URL" in load.refusal(MEDIA_URL="/files", STATIC_URL="/files/")
