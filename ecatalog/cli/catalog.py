@@ -6,21 +6,20 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 from marshmallow import ValidationError
 
 from ecatalog.catalog import clock, query
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.resource import Resource
-from ecatalog.cli.output import messages, plain_errors, print_json, print_table, printable
+from ecatalog.cli.output import Commands, messages, plain_errors, print_json, print_table, printable
 from ecatalog.cli.resources import choose_resource, declared_resources
 from ecatalog.database import write_transaction
 from ecatalog.errors import Conflict, RowNotFound
 from ecatalog.extensions import db
 from ecatalog.fields import format_timestamp
 
-catalog_cli = AppGroup("catalog", help="The catalogue: counts, single rows, the clock.")
+catalog_cli = Commands("catalog", help="The catalogue: counts, single rows, the clock.")
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON alone, for scripts.")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from flask.cli import AppGroup
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ecatalog.auth import users
@@ -17,13 +16,13 @@ from ecatalog.catalog import bulk, service
 from ecatalog.catalog.schemas import load
 from ecatalog.catalog.service import Origin, Write
 from ecatalog.cli.demo_data import demo_clients, demo_items, demo_projects
-from ecatalog.cli.output import console, messages, plain_errors
+from ecatalog.cli.output import Commands, console, messages, plain_errors
 from ecatalog.cli.resources import declared_resources
 from ecatalog.config import current_settings
 from ecatalog.database import write_transaction
 from ecatalog.extensions import db
 
-demo_cli = AppGroup("demo", help="Demo data.")
+demo_cli = Commands("demo", help="Demo data.")
 
 DEMO_USER = "demo"
 DEMO_ORIGIN = Origin(source="demo")

@@ -1,26 +1,67 @@
-"""What the commands share: tables and JSON on stdout, messages on stderr, errors in one line."""
+"""What the commands share: tables and JSON on stdout, messages on stderr, errors in one line.
+
+Every group of commands is a :class:`Commands`: what none of them can help ends them without a trace.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 import orjson
+from flask.cli import AppGroup
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ecatalog.errors import ApiError
 
 # In a pipe nothing needs folding, and a program that reads lines is better off without.
 PIPE_COLUMNS = 10_000
+
+
+class Commands(AppGroup):
+    """A group of commands, each of which ends with exit code 1 and a line where others show a trace.
+
+    That is: the database is away or refuses, and nobody takes the output (a full disk, a closed pipe).
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _written_output(), plain_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _written_output() -> Iterator[None]:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # it can be told to know ASCII alone: spell out the rest
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # as "| head" does: it has seen enough
+        _drop_output()
+        raise click.exceptions.Exit(1) from None
+    except OSError as error:
+        _drop_output()
+        place = error.filename or "the output"
+        raise click.ClickException(f"Cannot read or write {place}: {error.strerror or error}.") from error
+
+
+def _drop_output() -> None:
+    """What could not be written must not be tried again when Python ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def console() -> Console:
@@ -83,3 +124,5 @@ def plain_errors() -> Iterator[None]:
         raise click.ClickException(
             f'The database refused: {cause}. Is it up, and has "flask db upgrade" been run?'
         ) from error
+    except PoolTimeoutError as error:
+        raise click.ClickException("The database has no connection left.") from error

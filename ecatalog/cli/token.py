@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
 
 from ecatalog.auth.tokens import clean_expired
+from ecatalog.cli.output import Commands
 
-token_cli = AppGroup("token", help="Refresh tokens: delete the expired ones.")
+token_cli = Commands("token", help="Refresh tokens: delete the expired ones.")
 
 
 @token_cli.command("clean")

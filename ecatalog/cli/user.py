@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import GetPassWarning
 from typing import Any
 
 import click
-import orjson
-from flask.cli import AppGroup
-from rich.console import Console
-from rich.table import Table
 
 from ecatalog.auth import users
 from ecatalog.auth.models import Role, User
 from ecatalog.auth.passwords import WeakPasswordError
+from ecatalog.cli.output import Commands, print_json, print_table
 from ecatalog.database import write_transaction
 from ecatalog.fields import format_timestamp
 
-user_cli = AppGroup("user", help="Users: create, list, change roles and passwords, disable, enable.")
+user_cli = Commands("user", help="Users: create, list, change roles and passwords, disable, enable.")
 
 ROLES = click.Choice([role.value for role in Role])
 MAX_PIPED_BYTES = 10_000
@@ -45,13 +44,24 @@ _password_option = click.option(
 
 def _new_password(from_stdin: bool) -> str:
     if not from_stdin:
-        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        return password
+        return _asked_password()
     line = sys.stdin.buffer.readline(MAX_PIPED_BYTES)
     try:
         return line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise click.ClickException("The password on standard input is not UTF-8 text.") from error
+
+
+def _asked_password() -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)  # it would go on, and show what is typed
+        try:
+            password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        except GetPassWarning as error:
+            raise click.ClickException(
+                "There is no terminal to ask for the password on. Send it with --password-stdin."
+            ) from error
+    return password
 
 
 @user_cli.command("create")
@@ -80,15 +90,19 @@ def list_command(as_json: bool) -> None:
     """List all users."""
     rows = [_describe(user) for user in users.list_users()]
     if as_json:
-        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        print_json(rows)
         return
-    table = Table("Name", "Role", "Active", "Created", "Last sign-in")
-    for row in rows:
-        active = "yes" if row["is_active"] else "no"
-        table.add_row(
-            row["name"], row["role"], active, _minute(row["created_at"]), _minute(row["last_sign_in_at"])
+    cells = [
+        (
+            row["name"],
+            row["role"],
+            row["is_active"],
+            _minute(row["created_at"]),
+            _minute(row["last_sign_in_at"]),
         )
-    Console(markup=False).print(table)
+        for row in rows
+    ]
+    print_table(("Name", "Role", "Active", "Created", "Last sign-in"), cells)
 
 
 @user_cli.command("role")
