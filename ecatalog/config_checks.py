@@ -170,7 +170,7 @@ def redis_url(value: str) -> str:
     from redis.connection import parse_url
 
     try:
-        parse_url(value)  # options after "?"
+        parse_url(value)  # type: ignore[no-untyped-call]  # options after "?"
     except ValueError:
         raise malformed("REDIS_URL", cure) from None
     # redis itself takes a database that is no number for database 0.
