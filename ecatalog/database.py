@@ -26,6 +26,14 @@ from ecatalog.extensions import db, migrate
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another one before the answer is 503
 STATEMENT_MILLISECONDS = 30_000
 LOCK_MILLISECONDS = 15_000
+# A server that is cut off says nothing: after these the connection counts as lost, and the answer is 503.
+TCP_SETTINGS = {
+    "tcp_user_timeout": 10_000,  # milliseconds that what was sent may stay unacknowledged
+    "keepalives": 1,
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 3,  # seconds
+    "keepalives_count": 3,
+}
 _WRITING = "ecatalog_writing"  # key in the session's ``info`` within a write transaction
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only INTEGER keys by itself
@@ -116,7 +124,7 @@ def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": 5, "hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": BUSY_SECONDS}}
-    connect_args: dict[str, Any] = {"connect_timeout": 5, "application_name": "ecatalog"}
+    connect_args: dict[str, Any] = {"connect_timeout": 5, "application_name": "ecatalog", **TCP_SETTINGS}
     if settings.database_pooler == "transaction":
         connect_args["prepare_threshold"] = None
     else:
