@@ -146,6 +146,18 @@ def _form(resource: Resource, start: str) -> tuple[int, str]:
     return 0, max(DELIMITERS, key=recognised)
 
 
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as stream:
+        try:
+            while block := stream.read(BLOCK_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
 def _encoding(path: Path) -> str:
     """The encoding of a whole text file. Raises SourceError for what is no text, or is broken UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -166,7 +178,7 @@ def _encoding(path: Path) -> str:
             broken += text.count("\ufffd")
             foreign += sum(map(len, re.findall(r"[^\x00-\x7f\ufffd]+", text)))
         broken += len(decoder.decode(b"", True))
-    if not broken:
+    if not broken or _is_utf8(path):  # U+FFFD may stand in the text itself
         return "utf-8-sig"
     # In windows-1251 hardly any two letters happen to be UTF-8; in damaged UTF-8 almost all are.
     if start.startswith(codecs.BOM_UTF8) or foreign > 10 * broken:

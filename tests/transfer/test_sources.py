@@ -270,3 +270,11 @@ def test_csv_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 50_000 and peak < 8_000_000
+
+
+def test_a_replacement_character_in_the_text_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "items.csv"
+    path.write_bytes("code_1c;name\nA;Чой \ufffd\n".encode())
+    (row,) = csv_rows(path, NOMENKLATURA)
+    assert row.values is not None
+    assert row.values["name"] == "Чой \ufffd"
