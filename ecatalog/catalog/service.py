@@ -1,4 +1,4 @@
-"""The one write path, and the look-up of single rows. No request object in here, and no commit.
+"""The one write path of rows. No request object in here, and no commit.
 
 Every write, whatever its source, goes through :class:`Write`: it alone keeps search text, tick, history,
 times and the count of live rows true.
