@@ -146,9 +146,9 @@ class TestSearch:
     def test_any_letter_case_and_script(self, rows: Catalogue) -> None:
         rows.create("A", name="Шоколад молочный ALPEN")
         rows.create("B", name="Oʻzbekiston Ёқут")
-        for text in ("шоколад", "ШОКОЛАД", "Шоколад", "околад", "alpen", "Alpen", "МОЛОЧНЫЙ alpen"):
+        for text in ("шоколад", "ШОКОЛАД", "shokolad", "SHOKOLAD", "околад", "okolad", "МОЛОЧНЫЙ alpen"):
             assert rows.codes(search=text) == ["A"], text
-        for text in ("oʻzbek", "O'ZBEK", "o‘zbek", "o`zbek", "ёқут", "ЁҚУТ", "ЁқУт"):
+        for text in ("oʻzbek", "O'ZBEK", "o‘zbek", "o`zbek", "özbek", "ўзбек", "ozbek", "ёқут", "ЁҚУТ yoqut"):
             assert rows.codes(search=text) == ["B"], text
 
     def test_every_word_in_any_field(self, rows: Catalogue) -> None:
@@ -169,7 +169,8 @@ class TestSearch:
             ("%", 1),
             ("_", 1),
             ("\\", 1),
-            ("'", 1),
+            ("its", 1),
+            ("it's", 1),
             ('"', 1),
             ("50", 2),
         ):
