@@ -155,6 +155,8 @@ def storage(value: str, folder: Path) -> str:
     parts = _split("MEDIA_STORAGE", value, cure)
     if parts.scheme != "s3" or not parts.netloc:
         raise malformed("MEDIA_STORAGE", cure)
+    if find_spec("s3fs") is None:
+        raise SettingsError("MEDIA_STORAGE=s3://… needs the s3fs package: pip install 'ecatalog[s3]'.")
     return value.rstrip("/")
 
 

@@ -16,7 +16,7 @@ CHECKOUT = PACKAGE.parent
 
 # By part of the package: the parts that it may import. The factory, which composes all, is not listed.
 FOUNDATION = {"", "config", "database", "errors", "extensions", "fields", "openapi", "smorest"}
-RESOURCE_PACKAGE = {"", "catalog", "database", "fields", "project"}
+RESOURCE_PACKAGE = {"", "catalog", "database", "fields", "images", "project"}
 MAY_IMPORT: dict[str, set[str]] = {
     "": {"factory", "config", "resources", "catalog"},
     "errors": set(),
@@ -33,11 +33,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops": {*FOUNDATION, "auth"},
     "catalog": {*FOUNDATION, "auth", "search"},
     "transfer": {*FOUNDATION, "auth", "search", "catalog"},
+    "images": {*FOUNDATION, "auth", "catalog"},
     "project": RESOURCE_PACKAGE - {"project"},
     "client": RESOURCE_PACKAGE,
     "nomenklatura": RESOURCE_PACKAGE,
     "resources": {"catalog", "project", "client", "nomenklatura"},
-    "cli": {*FOUNDATION, "auth", "search", "catalog", "transfer", "cli"},
+    "cli": {*FOUNDATION, "auth", "search", "catalog", "transfer", "images", "cli"},
 }
 # Single imports that go against the grain, and why.
 EXCEPTIONS = {
@@ -128,7 +129,7 @@ def test_the_table_of_imports_has_every_part() -> None:
 def test_the_engine_names_no_resource() -> None:
     packages = {resource.model.__module__.rsplit(".", 1)[0] for resource in RESOURCES}
     assert packages == {"ecatalog.project", "ecatalog.client", "ecatalog.nomenklatura"}
-    engine = ("ecatalog.catalog", "ecatalog.search", "ecatalog.transfer", "ecatalog.auth", "ecatalog.ops")
+    engine = tuple(f"ecatalog.{name}" for name in ("catalog", "search", "transfer", "images", "auth", "ops"))
     for name, path in modules():
         if name.startswith(engine):
             named = {module for module in imports(name, path) if module.startswith(tuple(packages))}

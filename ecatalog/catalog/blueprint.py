@@ -15,6 +15,7 @@ from ecatalog.catalog import changes, etag, history, listing, service
 from ecatalog.catalog.docs import ResourceDocs
 from ecatalog.catalog.listing import ListRequest
 from ecatalog.catalog.lookup import Among, Lookup, find
+from ecatalog.catalog.nested import render_row
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
 from ecatalog.database import write_transaction
@@ -88,7 +89,7 @@ class Routes:
         known = (
             etag.tags_of(request.headers.get("If-None-Match")) if request.method in ("GET", "HEAD") else None
         )
-        body = None if known and etag.holds(known, tag) else orjson.dumps(resource.render(row))
+        body = None if known and etag.holds(known, tag) else orjson.dumps(render_row(resource, row))
         return json_answer(body, tag, shared=resource.anonymous_read, status=status)
 
     def collection(self) -> type[MethodView]:

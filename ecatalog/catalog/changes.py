@@ -10,6 +10,7 @@ from ecatalog import fields
 from ecatalog.catalog import clock, paging
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.lookup import parent_loader
+from ecatalog.catalog.nested import Shown, render_rows
 from ecatalog.catalog.resource import Resource
 from ecatalog.errors import Gone, InvalidInput
 from ecatalog.extensions import db
@@ -40,20 +41,22 @@ def changes(resource: Resource, since: str | None, limit: int | None) -> dict[st
     more, rows = len(rows) > size, rows[:size]
     if rows:
         tick, row_id = rows[-1].tick, rows[-1].id
+    live = [row for row in rows if not row.is_deleted]
+    shown = {row["id"]: row for row in render_rows(resource, live)}
     return {
-        "results": [_entry(resource, row) for row in rows],
+        "results": [_entry(resource, row, shown.get(row.id)) for row in rows],
         "next": paging.pack([epoch, tick, row_id]),
         "more": more,
     }
 
 
-def _entry(resource: Resource, row: Any) -> dict[str, Any]:
+def _entry(resource: Resource, row: Any, shown: Shown | None) -> dict[str, Any]:
     return {
         "id": row.id,  # one code may be in several projects; a tombstone shows no project
         "code": getattr(row, resource.code),
         "tick": row.tick,
         "deleted": row.is_deleted,
-        "row": None if row.is_deleted else resource.render(row),
+        "row": shown,
     }
 
 

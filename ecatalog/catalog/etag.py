@@ -13,12 +13,12 @@ _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 
 
 def row_etag(resource: Resource, row: Any) -> str:
-    """A row's tag: its own tick and, since it shows its parent, that one's."""
+    """A row's tag: its own tick, that of the parent that it shows, and how its children are shown."""
     tag = f"{row.tick:x}"
     if resource.parent is not None:
         parent = getattr(row, resource.parent.name)
         tag += f"-{parent.tick:x}" if parent is not None else "-0"
-    return tag
+    return "-".join([tag, *(nested.version() for nested in resource.nested)])
 
 
 def digest(*parts: object) -> str:

@@ -29,7 +29,8 @@ def row(resource: Resource) -> Body:
     if resource.parent is not None:
         parent = resource.parent
         shown[parent.name] = {"id": 1, parent.code: code(parent), "name": parent.example["name"]}
-    return shown | {"images": [], "created_at": EXAMPLE_TIME, "updated_at": EXAMPLE_TIME}
+    shown |= {nested.name: [] for nested in resource.nested}
+    return shown | {"created_at": EXAMPLE_TIME, "updated_at": EXAMPLE_TIME}
 
 
 def changes(resource: Resource) -> dict[str, Body]:

@@ -13,6 +13,7 @@ from ecatalog import __version__
 from ecatalog.catalog import cache, clock, etag, paging, query
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.lookup import parent_loader
+from ecatalog.catalog.nested import render_rows
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
 from ecatalog.database import in_write_transaction
@@ -80,7 +81,7 @@ def _build(
             "count": count,
             "next": paging.link(asked.base_url, asked.query, page.next),
             "previous": paging.link(asked.base_url, asked.query, page.previous),
-            "results": [resource.render(row) for row in page.rows],
+            "results": render_rows(resource, page.rows),
         }
     )
 

@@ -15,6 +15,7 @@ from marshmallow.fields import Field
 from ecatalog import fields
 from ecatalog.catalog import query
 from ecatalog.catalog.models import CatalogRow
+from ecatalog.catalog.nested import Nested
 from ecatalog.catalog.query import Filter
 from ecatalog.catalog.schemas import (
     CatalogSchema,
@@ -45,6 +46,7 @@ class Resource:
     ordering      attributes for ``?ordering=``, besides id, name, code and the times
     anonymous_read  whether reading needs no token
     parent        resource that rows belong to by ``<parent.name>_id``, within which codes are unique
+    nested        kinds of children that rows show as lists, such as images
     max_limit     cap of ``?limit=``
     example       values of one row, for the OpenAPI text and templates
     """
@@ -60,6 +62,7 @@ class Resource:
     ordering: tuple[str, ...] = ()
     anonymous_read: bool = False
     parent: Resource | None = None
+    nested: tuple[Nested, ...] = ()
     max_limit: int = 100
 
     def __post_init__(self) -> None:
@@ -86,6 +89,9 @@ class Resource:
             length = getattr(sa.inspect(self.model).columns[attribute].type, "length", None)
             if isinstance(declared_field, fields.Text) and length not in (None, declared_field.max_length):
                 self._refuse(f"{attribute!r} has {length} characters in the table, others in the schema")
+        for nested in self.nested:
+            if nested.name in (*declared, *ENGINE_COLUMNS):
+                self._refuse(f"{nested.name!r} is a field and a list of children")
         if set(self.example) - set(self.write_schema._declared_fields):
             self._refuse("the example has fields that cannot be written")
         try:
@@ -132,7 +138,7 @@ class Resource:
         for item in self.filters:
             chosen = query.exact(item, declared[item]) if isinstance(item, str) else item
             found[chosen.name] = chosen
-        return found
+        return found | {item.name: item for nested in self.nested for item in nested.filters()}
 
     @cached_property
     def all_ordering(self) -> tuple[str, ...]:
@@ -156,5 +162,6 @@ class Resource:
         return build_link_schema(self)
 
     @cached_property
-    def render(self) -> Callable[[Any], dict[str, Any]]:
+    def render_bare(self) -> Callable[[Any], dict[str, Any]]:
+        """A row as the API shows it, without its children: see :mod:`ecatalog.catalog.nested`."""
         return build_renderer(self)

@@ -89,6 +89,16 @@ class Write:
         self._record(row, action_of(was_deleted, row.is_deleted), changes)
         return True
 
+    def touch(self, row: Any, changes: dict[str, tuple[Any, Any]]) -> None:
+        """Stamp a row whose children change: tags, caches and the change feed follow it.
+
+        ``changes`` are ``{name of the children: (old, new)}``, as the history shows them.
+        """
+        row.tick = self.tick
+        row.updated_at = self.at
+        db.session.flush()
+        self._record(row, "update", changes)
+
     def abandon(self) -> None:
         """Undo everything since the transaction began, the tick included; nothing can be written after."""
         db.session.rollback()

@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from ecatalog.catalog import clock, query
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.lookup import Among, Lookup, find
+from ecatalog.catalog.nested import render_row
 from ecatalog.catalog.resource import Resource
 from ecatalog.cli.output import Commands, messages, plain_errors, print_json, print_table, printable
 from ecatalog.cli.resources import choose_resource, declared_resources
@@ -93,7 +94,7 @@ def get(
     resource = choose_resource(resource_name)
     lookup = Lookup(code.strip(), _choice_of_parent(resource, {"project": project, "project_id": project_id}))
     with plain_errors():
-        row = resource.render(_find(resource, lookup, deleted))
+        row = render_row(resource, _find(resource, lookup, deleted))
     if as_json:
         print_json(row)
     else:

@@ -118,7 +118,7 @@ def export_rows(resource_name: str, file: str, form: str | None, filters: tuple[
         total = export.count(resource, values)
         progress = stack.enter_context(progress_bar())
         task = progress.add_task(f"Exporting {resource.name}", total=total)
-        source = export.rows(resource, statement)
+        source = export.rows(resource, statement, chosen)
         stack.callback(source.close)
         target = stack.enter_context(_target(file))
         export.write_file(resource, progress.track(source, task_id=task), chosen, target)

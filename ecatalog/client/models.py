@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ecatalog.catalog.models import catalog_indexes
 from ecatalog.database import ExactDecimal, JSONType
+from ecatalog.images.models import ImageRow
 from ecatalog.project.models import InProject
 
 
@@ -61,3 +62,7 @@ class Client(InProject):
     priority: Mapped[int | None]
     source: Mapped[str | None] = mapped_column(sa.String(100))
     extra: Mapped[dict[str, Any]] = mapped_column("metadata", JSONType, default=dict)
+
+
+class ClientImage(ImageRow, owner=Client):
+    """An image of a client."""

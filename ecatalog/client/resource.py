@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ecatalog.catalog import query
 from ecatalog.catalog.resource import Resource
-from ecatalog.client.models import Client
+from ecatalog.client.models import Client, ClientImage
 from ecatalog.client.schemas import ClientSchema
+from ecatalog.images.declaration import ImageList
 from ecatalog.project.resource import PROJECT
 
 CLIENT = Resource(
@@ -15,6 +16,7 @@ CLIENT = Resource(
     schema=ClientSchema,
     code="client_code_1c",
     parent=PROJECT,
+    nested=(ImageList(ClientImage, plural="clients"),),
     anonymous_read=False,
     search=(
         "client_code_1c",

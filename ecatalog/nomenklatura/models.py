@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ecatalog.catalog.models import catalog_indexes
 from ecatalog.database import ExactDecimal, JSONType
+from ecatalog.images.models import ImageRow
 from ecatalog.project.models import InProject
 
 
@@ -65,3 +66,7 @@ class Nomenklatura(InProject):
     seo_keywords: Mapped[str | None] = mapped_column(sa.String(500))
     source: Mapped[str | None] = mapped_column(sa.String(100))
     extra: Mapped[dict[str, Any]] = mapped_column("metadata", JSONType, default=dict)
+
+
+class NomenklaturaImage(ImageRow, owner=Nomenklatura):
+    """An image of an item."""

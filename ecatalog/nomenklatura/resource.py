@@ -5,7 +5,8 @@ from __future__ import annotations
 from ecatalog import fields
 from ecatalog.catalog import query
 from ecatalog.catalog.resource import Resource
-from ecatalog.nomenklatura.models import Nomenklatura
+from ecatalog.images.declaration import ImageList
+from ecatalog.nomenklatura.models import Nomenklatura, NomenklaturaImage
 from ecatalog.nomenklatura.schemas import NomenklaturaSchema
 from ecatalog.project.resource import PROJECT
 
@@ -16,6 +17,7 @@ NOMENKLATURA = Resource(
     schema=NomenklaturaSchema,
     code="code_1c",
     parent=PROJECT,
+    nested=(ImageList(NomenklaturaImage, plural="nomenklatura"),),
     anonymous_read=True,
     search=(
         *("code_1c", "name", "title", "sku", "article_code", "barcode"),

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from ecatalog.catalog.models import CatalogRow, catalog_indexes
+from ecatalog.images.models import ImageRow
 
 
 class Project(CatalogRow):
@@ -18,6 +19,10 @@ class Project(CatalogRow):
     name: Mapped[str] = mapped_column(sa.String(255))
     title: Mapped[str | None] = mapped_column(sa.String(255))
     description: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class ProjectImage(ImageRow, owner=Project):
+    """An image of a project."""
 
 
 class InProject(CatalogRow):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ecatalog.catalog import query
 from ecatalog.catalog.resource import Resource
-from ecatalog.project.models import Project
+from ecatalog.images.declaration import ImageList
+from ecatalog.project.models import Project, ProjectImage
 from ecatalog.project.schemas import ProjectSchema
 
 PROJECT = Resource(
@@ -13,6 +14,7 @@ PROJECT = Resource(
     model=Project,
     schema=ProjectSchema,
     code="code_1c",
+    nested=(ImageList(ProjectImage, plural="projects"),),
     search=("code_1c", "name", "title"),
     filters=(
         "name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from ecatalog.catalog import query
 from ecatalog.catalog.lookup import parent_loader
+from ecatalog.catalog.nested import Shown, rows_renderer
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
 from ecatalog.extensions import db
@@ -60,31 +61,41 @@ def count(resource: Resource, values: Mapping[str, Any], at_most: int | None = N
     return db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
 
-def rows(resource: Resource, statement: sa.Select[Any]) -> Rows:
+def rows(resource: Resource, statement: sa.Select[Any], form: Format) -> Rows:
     """The rows as the API shows them, a batch at a time through a cursor of the server.
+
+    Their children, for which tables have no cells, come with the forms that are JSON.
 
     One statement, so one snapshot, however long it takes. It has a session of its own: the present one ends
     with the request, before the answer has been streamed. Close it where it is not read to its end.
     """
-    return _rows(resource, statement.options(*parent_loader(resource)), Session(db.engine))
+    render = rows_renderer(resource) if form in (Format.JSON, Format.NDJSON) else _bare_renderer(resource)
+    return _rows(statement.options(*parent_loader(resource)), Session(db.engine), render)
 
 
-def _rows(resource: Resource, statement: sa.Select[Any], session: Session) -> Rows:
+_Render = Callable[[Session, Sequence[Any]], list[Shown]]
+
+
+def _bare_renderer(resource: Resource) -> _Render:
+    return lambda _session, batch: [resource.render_bare(row) for row in batch]
+
+
+def _rows(statement: sa.Select[Any], session: Session, render: _Render) -> Rows:
     statement = statement.execution_options(yield_per=BATCH_ROWS)
     with session, closing(session.scalars(statement)) as found:
-        for row in found:
-            yield resource.render(row)
+        for batch in found.partitions():
+            yield from render(session, batch)
 
 
 def stream_csv(resource: Resource, values: Mapping[str, Any]) -> Response:
     """An ``export-csv`` answer."""
-    source = rows(resource, selection(resource, values))
+    source = rows(resource, selection(resource, values), Format.CSV)
     return _streamed(source, csv_lines(resource, source), CSV, _file_name(resource, "csv"))
 
 
 def stream_ndjson(resource: Resource, values: Mapping[str, Any]) -> Response:
     """An ``export-ndjson`` answer."""
-    source = rows(resource, selection(resource, values))
+    source = rows(resource, selection(resource, values), Format.NDJSON)
     return _streamed(source, _blocks(ndjson_lines(source)), NDJSON, _file_name(resource, "ndjson"))
 
 
@@ -123,7 +134,7 @@ def send_xlsx(resource: Resource, values: Mapping[str, Any]) -> Response:
     db.session.close()  # the file takes a while
     with tempfile.TemporaryDirectory(prefix="ecatalog-export-") as folder:
         path = Path(folder, "export.xlsx")
-        source = rows(resource, statement.limit(MAX_XLSX_ROWS))
+        source = rows(resource, statement.limit(MAX_XLSX_ROWS), Format.XLSX)
         try:
             write_xlsx(path, resource, source)
         finally:

@@ -19,6 +19,8 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.schemas import CatalogSchema
 from ecatalog.database import ExactDecimal, JSONType
 from ecatalog.extensions import Model
+from ecatalog.images.declaration import ImageList
+from ecatalog.images.models import ImageRow
 from ecatalog.project.models import Project
 from ecatalog.project.resource import PROJECT
 from ecatalog.resources import RESOURCES
@@ -39,6 +41,10 @@ class Warehouse(ExtraRow):
     name: Mapped[str] = mapped_column(sa.String(120))
     address: Mapped[str | None] = mapped_column(sa.Text)
     area: Mapped[Decimal | None] = mapped_column(ExactDecimal(9, 2))
+
+
+class WarehouseImage(ImageRow, owner=Warehouse):
+    metadata = EXTRA_TABLES
 
 
 class PriceList(ExtraRow):
@@ -78,6 +84,7 @@ WAREHOUSE = Resource(
     model=Warehouse,
     schema=WarehouseSchema,
     code="number",
+    nested=(ImageList(WarehouseImage, plural="warehouses"),),
     search=("number", "name", "address"),
     filters=("name", "area", query.contains("address_contains", "address")),
     ordering=("area",),

@@ -112,4 +112,4 @@ def rendered(resource: Resource, loaded_values: dict[str, Any]) -> dict[str, Any
         if code is not None:
             parent: Any = resource.parent.model
             columns[resource.parent.name] = parent(id=7, name="P", **{resource.parent.code: code})
-    return resource.render(resource.model(id=1, created_at=NOW, updated_at=NOW, **columns))
+    return resource.render_bare(resource.model(id=1, created_at=NOW, updated_at=NOW, **columns))

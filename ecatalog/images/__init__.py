@@ -1,0 +1,1 @@
+"""Images of rows: one piece of code that is put over every resource which declares them."""
