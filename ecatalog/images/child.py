@@ -1,6 +1,6 @@
 """The process that decodes one large image: ``python -m ecatalog.images.child FILE FOLDER``.
 
-It prints the facts of the image as JSON, or ends with BAD_IMAGE. A decoder that crashes takes no worker along.
+It prints the facts of the image as JSON, or ends with BAD_IMAGE. A crashing decoder takes no worker along.
 """
 
 from __future__ import annotations
