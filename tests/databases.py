@@ -18,6 +18,7 @@ from flask import Flask
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from ecatalog.catalog import vocabulary
 from ecatalog.config import Settings
 from ecatalog.extensions import db
 
@@ -134,6 +135,7 @@ def empty(app: Flask, seeds: Seeds) -> None:
         for table in db.metadata.sorted_tables:
             if table.name in seeds:
                 connection.execute(sa.insert(table), seeds[table.name])
+    vocabulary.forget()
 
 
 @dataclass

@@ -60,8 +60,14 @@ def test_one_head() -> None:
 def test_models_equal_head(migrated: Flask) -> None:
     with migrated.app_context():
         with db.engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+            context = MigrationContext.configure(connection, opts={"include_name": without_trigrams})
+            assert compare_metadata(context, db.metadata) == []
         flask_migrate.check()
+
+
+def without_trigrams(name: str | None, _kind: str, _parents: object) -> bool:
+    """Their indexes are beyond what the models can say; the test below sees them."""
+    return name is None or "_trigrams" not in name
 
 
 def test_tables_are_those_that_the_models_would_make(migrated: Flask, empty_app: Callable[[], Flask]) -> None:
@@ -134,6 +140,8 @@ def sqlite_facts(connection: sa.Connection) -> Facts:
             # names and texts of constraints are in the statement alone
             constraints = re.findall(r"CONSTRAINT\s.*", statement or "")
             found[f"constraints {name}"] = sorted(text.rstrip(" ,)") for text in constraints)
+        elif kind == "trigger":
+            found[f"trigger {name}"] = (table, re.sub(r"\s+", " ", statement))
         elif statement is not None:  # those that constraints bring have no statement
             found[f"index {name}"] = (table, re.sub(r"\s+", " ", statement))
     return found
@@ -148,6 +156,11 @@ POSTGRESQL_FACTS = {
     "constraint": """
         SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
+    "trigger": """
+        SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal""",
+    "function": """
+        SELECT proname, prosrc FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND prokind = 'f' AND prorettype = 'trigger'::regtype""",
     "sequence": "SELECT sequencename, data_type::text FROM pg_sequences WHERE schemaname = 'public'",
 }
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from ecatalog import search
 from ecatalog.catalog import bulk_sql, clock
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.refusals import code_taken, no_such_parent, spoken
@@ -201,9 +201,7 @@ class _Upsert:
         new, known = [], []
         for plan in planned:
             record = {**plan.columns, "tick": write.tick, "updated_at": write.at}
-            record["search_text"] = search.document(
-                key_or_column(resource, plan, name) for name in resource.search
-            )
+            record["search_text"] = write.search_text(partial(key_or_column, resource, plan))
             if plan.id is None:
                 record[resource.code] = plan.key[1]
                 record["created_at"] = write.at

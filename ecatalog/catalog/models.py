@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ecatalog import search
 from ecatalog.database import BigId, JSONType, UTCDateTime
 from ecatalog.extensions import Model
 
@@ -20,6 +21,12 @@ class CatalogRow(Model):
 
     __abstract__ = True
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        table = cls.__dict__.get("__table__")
+        if table is not None:
+            search.attach(table)
+
     id: Mapped[int] = mapped_column(BigId, primary_key=True, sort_order=-10)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=sa.true(), sort_order=80)
     is_deleted: Mapped[bool] = mapped_column(default=False, server_default=sa.false(), sort_order=81)
@@ -31,11 +38,14 @@ class CatalogRow(Model):
     )
 
 
-def catalog_indexes(table: str, *, code: str, parent: str | None = None) -> tuple[sa.Index, ...]:
+def catalog_indexes(
+    table: str, *, code: str, parent: str | None = None, exact: tuple[str, ...] = ()
+) -> tuple[sa.Index, ...]:
     """The indexes that lists, lookups and the change feed of ``table`` stand on.
 
     ``code`` is unique within its parent, deleted rows included; rows with no parent form one group. The
-    unique index has the form that ``ON CONFLICT`` can name on both engines.
+    unique index has the form that ``ON CONFLICT`` can name on both engines. ``exact`` are optional columns
+    that rows are looked up by, besides their code.
     """
 
     def live(name: str, *columns: str) -> sa.Index:
@@ -52,6 +62,16 @@ def catalog_indexes(table: str, *, code: str, parent: str | None = None) -> tupl
     if parent is not None:
         indexes.append(sa.Index(f"ix_{table}_code", code))
         indexes.append(live(f"ix_{table}_{parent}", parent, "created_at", "id"))
+    for column in exact:
+        filled = f"{column} IS NOT NULL"
+        indexes.append(
+            sa.Index(
+                f"ix_{table}_{column}",
+                column,
+                postgresql_where=sa.text(f"{filled} AND NOT is_deleted"),
+                sqlite_where=sa.text(f"{filled} AND is_deleted = 0"),
+            )
+        )
     return tuple(indexes)
 
 

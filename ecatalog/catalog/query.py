@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from marshmallow.fields import Field
 from ecatalog import fields, search
 from ecatalog.config import current_settings
 from ecatalog.errors import InvalidInput
+from ecatalog.extensions import db
 from ecatalog.smorest import Schema
 
 if TYPE_CHECKING:
@@ -240,16 +241,24 @@ def filter_schema(resource: Resource) -> type[Schema]:
 
 
 def conditions(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """The WHERE terms of loaded filter values, deleted rows excluded."""
-    model = resource.model
-    terms: list[sa.ColumnElement[bool]] = [~model.is_deleted]
-    for name, item in resource.all_filters.items():
-        value = values.get(name)
-        if value is not None:
-            terms.append(item.clause(model, value))
+    """The WHERE terms of loaded filter values and of the search, deleted rows excluded."""
+    terms = [~resource.model.is_deleted, *filter_terms(resource, values)]
     if values.get("search"):
-        terms.append(search.matches(model.search_text, values["search"]))
+        terms.append(search_term(resource, search.words(values["search"])))
     return terms
+
+
+def filter_terms(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """The WHERE terms of loaded filter values alone."""
+    given = {name: values[name] for name in resource.all_filters if values.get(name) is not None}
+    return [resource.all_filters[name].clause(resource.model, value) for name, value in given.items()]
+
+
+def search_term(resource: Resource, words: Sequence[tuple[str, ...]]) -> sa.ColumnElement[bool]:
+    """The condition on the resource's table that every word occurs, in one of its spellings."""
+    tables = resource.search_tables
+    found = sa.select(tables.rows.c.id).where(search.contains(tables, words, db.engine.dialect.name))
+    return resource.model.id.in_(found)
 
 
 def parse_ordering(resource: Resource, text: str | None) -> tuple[Order, ...]:

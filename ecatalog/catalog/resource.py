@@ -24,6 +24,7 @@ from ecatalog.catalog.schemas import (
     build_renderer,
     build_write_schema,
 )
+from ecatalog.search import SearchTables, tables_of
 from ecatalog.smorest import Schema
 
 ENGINE_COLUMNS = ("id", "created_at", "updated_at", "tick", "search_text")
@@ -41,7 +42,8 @@ class Resource:
     label         as messages and schemas write it
     model, schema table, and the fields that clients may write
     code          attribute that holds the 1C code
-    search        attributes that ``?search=`` looks into
+    search        attributes that ``?search=`` looks into, the name among them
+    exact         those of them that put a row first when they are what is searched for, besides the code
     filters       attributes for ``?attribute=value``, and Filter objects for anything else
     ordering      attributes for ``?ordering=``, besides id, name, code and the times
     anonymous_read  whether reading needs no token
@@ -58,6 +60,7 @@ class Resource:
     code: str
     search: tuple[str, ...]
     example: dict[str, Any]
+    exact: tuple[str, ...] = ()
     filters: tuple[str | Filter, ...] = ()
     ordering: tuple[str, ...] = ()
     anonymous_read: bool = False
@@ -80,6 +83,9 @@ class Resource:
                 self._refuse(f"{attribute!r} is no column of {self.model.__name__}")
         for attribute in set(columns) - set(declared) - set(ENGINE_COLUMNS) - set(self._link_columns):
             self._refuse(f"column {attribute!r} is missing from {self.schema.__name__}")
+        for attribute in ("name", *self.exact):
+            if attribute not in self.search:
+                self._refuse(f"{attribute!r} is not among the searched attributes")
         for name in (item for item in self.filters if isinstance(item, str)):
             if name not in declared:
                 self._refuse(f"filter {name!r} is no field of {self.schema.__name__}")
@@ -117,6 +123,17 @@ class Resource:
     @property
     def _link_columns(self) -> tuple[str, ...]:
         return (self.link_column,) if self.parent is not None else ()
+
+    @cached_property
+    def searched(self) -> tuple[str, ...]:
+        """The attributes that make up the search text, in the order that :func:`search.document` takes."""
+        return ("name", *(name for name in self.search if name != "name"))
+
+    @property
+    def search_tables(self) -> SearchTables:
+        table = self.model.__table__
+        assert isinstance(table, sa.Table)
+        return tables_of(table)
 
     @property
     def code_length(self) -> int:

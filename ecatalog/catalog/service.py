@@ -6,16 +6,16 @@ times and the count of live rows true.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ecatalog import search
-from ecatalog.catalog import clock, etag
+from ecatalog.catalog import clock, etag, vocabulary
 from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.refusals import code_taken, no_such_parent
@@ -37,11 +37,13 @@ class Origin:
 
 @contextmanager
 def writing(resource: Resource, origin: Origin) -> Iterator[Write]:
-    """Inside a write transaction: takes the tick first, and settles the count of live rows at the end."""
+    """Inside a write transaction: takes the tick first; settles the count of live rows and the vocabulary."""
     write = Write(resource, origin, clock.take_tick(resource), utc_now())
     yield write
     db.session.flush()
     clock.add_live_rows(resource.name, write.live_difference)
+    if write.texts:
+        vocabulary.learn(resource.search_tables, vocabulary.of_texts(write.texts))
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Write:
     tick: int
     at: datetime
     live_difference: int = 0
+    texts: list[str] = field(default_factory=list)  # search texts that were written
 
     def create(self, values: Values) -> Any:
         """A new row of loaded values. Raises InvalidInput for a taken code or a wrong parent."""
@@ -103,11 +106,18 @@ class Write:
         """Undo everything since the transaction began, the tick included; nothing can be written after."""
         db.session.rollback()
         self.live_difference = 0
+        self.texts.clear()
+
+    def search_text(self, value_of: Callable[[str], Any]) -> str:
+        """The search text of a row whose column ``name`` holds ``value_of(name)``."""
+        text = search.document(map(value_of, self.resource.searched))
+        self.texts.append(text)
+        return text
 
     def _stamp(self, row: Any) -> None:
         row.tick = self.tick
         row.updated_at = self.at
-        row.search_text = search.document(getattr(row, name) for name in self.resource.search)
+        row.search_text = self.search_text(lambda name: getattr(row, name))
 
     def _record(self, row: Any, action: str, changes: dict[str, tuple[Any, Any]]) -> None:
         db.session.add(

@@ -19,7 +19,7 @@ class Client(InProject):
     """A client (kontragent): a company or person that buys."""
 
     __tablename__ = "client"
-    __table_args__ = catalog_indexes("client", code="client_code_1c", parent="project_id")
+    __table_args__ = catalog_indexes("client", code="client_code_1c", parent="project_id", exact=("tax_id",))
 
     client_code_1c: Mapped[str] = mapped_column(sa.String(100))
     name: Mapped[str] = mapped_column(sa.String(255))

@@ -29,6 +29,7 @@ CLIENT = Resource(
         "city",
         "region",
     ),
+    exact=("tax_id",),
     filters=(
         *("name", "email", "phone", "company_name", "tax_id", "registration_number"),
         *("industry", "business_type", "employee_count", "established_date", "payment_terms", "currency"),

@@ -19,7 +19,9 @@ class Nomenklatura(InProject):
     """An item (nomenklatura): what is sold."""
 
     __tablename__ = "nomenklatura"
-    __table_args__ = catalog_indexes("nomenklatura", code="code_1c", parent="project_id")
+    __table_args__ = catalog_indexes(
+        "nomenklatura", code="code_1c", parent="project_id", exact=("sku", "article_code", "barcode")
+    )
 
     code_1c: Mapped[str] = mapped_column(sa.String(255))
     name: Mapped[str] = mapped_column(sa.String(255))

@@ -23,6 +23,7 @@ NOMENKLATURA = Resource(
         *("code_1c", "name", "title", "sku", "article_code", "barcode"),
         *("brand", "manufacturer", "model", "category"),
     ),
+    exact=("sku", "article_code", "barcode"),
     filters=(
         *("name", "title", "sku", "article_code", "barcode", "vendor_code"),
         *("brand", "manufacturer", "model", "series", "base_price", "sale_price", "currency"),

@@ -47,13 +47,18 @@ _WORDS_REMEMBERED = 1 << 15
 
 def fold(text: str) -> str:
     """The search text of ``text``: its words in each of their readings, with one space between them."""
+    return " ".join(fold_words(text))
+
+
+def fold_words(text: str) -> dict[str, None]:
+    """The different words of ``text`` in each of their readings, in order."""
     found: dict[str, None] = {}
     for word in split(text):
         if word.isascii():
             found[word] = None
         else:
             found.update(dict.fromkeys(_readings(word)))
-    return " ".join(found)
+    return found
 
 
 def split(text: str) -> list[str]:
