@@ -106,6 +106,13 @@ class PreconditionFailed(ApiError):
     detail = "The row has changed since it was read."
 
 
+class TooLarge(ApiError):
+    """413: the request or what it asks for is too large; the message names the way for more."""
+
+    status = 413
+    detail = "Request body is too large."
+
+
 class UnsupportedMediaType(ApiError):
     """415: the body is of a type that no reader here understands."""
 

@@ -12,6 +12,7 @@ from ecatalog.catalog.routing import init_routing
 from ecatalog.config import Settings
 from ecatalog.database import init_database
 from ecatalog.errors import init_errors
+from ecatalog.images.media import init_media
 from ecatalog.ops.cors import init_cors
 from ecatalog.ops.docs import init_docs
 from ecatalog.ops.headers import init_headers
@@ -44,6 +45,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_headers(app, settings)
     init_api(app)
     init_routes(app, resources)
+    init_media(app, settings)
     init_docs(app)
     init_health(app, settings)
     init_errors(app)  # after the extensions, which bring handlers of their own
@@ -62,6 +64,8 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
     from ecatalog.auth import routes as auth_routes
     from ecatalog.catalog.blueprint import build_blueprint
     from ecatalog.extensions import api
+    from ecatalog.images.declaration import images_of
+    from ecatalog.images.routes import build_image_blueprint, build_thumbnails_blueprint
     from ecatalog.ops import docs, health
     from ecatalog.transfer.routes import build_transfer_blueprint
 
@@ -70,6 +74,9 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
     for resource in resources:
         api.register_blueprint(build_blueprint(resource))
         api.register_blueprint(build_transfer_blueprint(resource))
+        if images_of(resource) is not None:
+            api.register_blueprint(build_image_blueprint(resource))
+    api.register_blueprint(build_thumbnails_blueprint(resources))
     api.register_blueprint(docs.blueprint)
 
 

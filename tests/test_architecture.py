@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops": {*FOUNDATION, "auth"},
     "catalog": {*FOUNDATION, "auth", "search"},
     "transfer": {*FOUNDATION, "auth", "search", "catalog"},
-    "images": {*FOUNDATION, "auth", "catalog"},
+    "images": {*FOUNDATION, "auth", "catalog", "search"},
     "project": RESOURCE_PACKAGE - {"project"},
     "client": RESOURCE_PACKAGE,
     "nomenklatura": RESOURCE_PACKAGE,
@@ -64,9 +64,19 @@ OF_A_RESOURCE = {
     "/export-csv/": {"GET": "user"},
     "/export-ndjson/": {"GET": "user"},
 }
+OF_ITS_IMAGES = {
+    "/": {"GET": READ, "POST": WRITE},
+    "/bulk-upload/": {"POST": WRITE},
+    "/<int(max=9223372036854775807):id>/": {"GET": READ, "PUT": WRITE, "PATCH": WRITE, "DELETE": WRITE},
+}
 READING = {"project": "anyone", "client": "user", "nomenklatura": "anyone"}
 CODES = {"project": "code_1c", "client": "client_code_1c", "nomenklatura": "code_1c"}
 OTHER_ROUTES = {
+    ("/api/v1/thumbnails/", "GET"): "anyone",
+    ("/api/v1/thumbnails/projects/", "GET"): "anyone",
+    ("/api/v1/thumbnails/clients/", "GET"): "user",
+    ("/api/v1/thumbnails/nomenklatura/", "GET"): "anyone",
+    ("/media/<path:name>", "GET"): "public",
     ("/api/token/", "POST"): "public",
     ("/api/token/refresh/", "POST"): "public",
     ("/api/token/verify/", "POST"): "public",
@@ -162,10 +172,11 @@ def decisions(app: Flask) -> dict[tuple[str, str], str | None]:
 def expected_decisions() -> dict[tuple[str, str], str]:
     expected = dict(OTHER_ROUTES)
     for name, reading in READING.items():
-        for suffix, methods in OF_A_RESOURCE.items():
+        rules = {f"{name}{suffix.format(code=CODES[name])}": ways for suffix, ways in OF_A_RESOURCE.items()}
+        rules |= {f"{name}-image{suffix}": ways for suffix, ways in OF_ITS_IMAGES.items()}
+        for rule, methods in rules.items():
             for method, level in methods.items():
-                rule = f"/api/v1/{name}{suffix.format(code=CODES[name])}"
-                expected[rule, method] = reading if level == READ else level
+                expected[f"/api/v1/{rule}", method] = reading if level == READ else level
     return expected
 
 

@@ -41,7 +41,8 @@ class HistoryEntrySchema(AnswerSchema):
     )
 
 
-def _envelope(name: str, results: type[Schema]) -> type[Schema]:
+def envelope(name: str, results: type[Schema]) -> type[Schema]:
+    """The schema of one page of a list."""
     address = {"format": "uri", "description": "Absolute address of the page, or null."}
     declared: dict[str, Any] = {
         "count": ma_fields.Integer(required=True, metadata={"minimum": 0}),
@@ -52,7 +53,7 @@ def _envelope(name: str, results: type[Schema]) -> type[Schema]:
     return type(name, (AnswerSchema,), declared)
 
 
-HistoryList = _envelope("HistoryList", HistoryEntrySchema)
+HistoryList = envelope("HistoryList", HistoryEntrySchema)
 
 
 def _chain(*decorators: Any) -> Decorator:
@@ -153,7 +154,7 @@ class ResourceDocs:
     @property
     def list_rows(self) -> Decorator:
         resource = self.resource
-        answer = _envelope(f"{resource.label}List", resource.read_schema)
+        answer = envelope(f"{resource.label}List", resource.read_schema)
         example = examples.page_of(examples.row(resource))
         return _chain(
             self.blueprint.response(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,17 @@ def list_rows(resource: Resource, asked: ListRequest, known_tags: frozenset[str]
     """One page of a resource. Raises InvalidInput or RowNotFound for parameters that ask for no page."""
     order = query.parse_ordering(resource, asked.values.get("ordering"))
     clocks = clock.read(resource.clock_names)
-    tag = _tag(resource, clocks, asked)
+    tag = answer_tag("list", resource.name, clocks, asked)
+    return kept_answer(tag, known_tags, lambda: _build(resource, clocks, order, asked))
+
+
+def kept_answer(tag: str, known_tags: frozenset[str] | None, build: Callable[[], bytes]) -> Answer:
+    """The answer of that tag: nothing where the client has it, what is kept of it, or else it is built."""
     if known_tags is not None and etag.holds(known_tags, tag):
         return Answer(None, tag)
     body = _kept(tag)
     if body is None:
-        body = _build(resource, clocks, order, asked)
+        body = build()
         _keep(tag, body)
     return Answer(body, tag)
 
@@ -61,11 +66,12 @@ def _keep(key: str, body: bytes) -> None:
         cache.answers.put(key, body)
 
 
-def _tag(resource: Resource, clocks: dict[str, ClockReading], asked: ListRequest) -> str:
-    moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
+def answer_tag(kind: str, name: str, clocks: dict[str, ClockReading], asked: ListRequest) -> str:
+    """Changes with anything that an answer of this kind can show; ``clocks`` are those of all in it."""
+    moments = [(clock_name, reading.tick, reading.epoch) for clock_name, reading in clocks.items()]
     settings = current_settings()
     shown_by = (__version__, settings.media_url, str(settings.timezone), db.engine.url.render_as_string())
-    return etag.digest("list", resource.name, moments, asked.base_url, asked.query, shown_by)
+    return etag.digest(kind, name, moments, asked.base_url, asked.query, shown_by)
 
 
 def _build(

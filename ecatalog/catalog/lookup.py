@@ -60,7 +60,7 @@ def find(resource: Resource, lookup: Lookup, among: Among = Among.LIVE) -> Any:
     if not rows:
         raise not_found(resource)
     if len(rows) > 1:
-        raise _ambiguous(resource, rows)
+        raise ambiguous(resource, rows)
     return rows[0]
 
 
@@ -68,7 +68,8 @@ def not_found(resource: Resource) -> RowNotFound:
     return RowNotFound(f"No {resource.label} matches the given query.")
 
 
-def _ambiguous(resource: Resource, rows: Any) -> Conflict:
+def ambiguous(resource: Resource, rows: Any) -> Conflict:
+    """409: rows of several parents carry the code."""
     assert resource.parent is not None
     parent = resource.parent
     links = [render_link(parent, getattr(row, parent.name)) for row in rows]

@@ -39,12 +39,13 @@ class ImageList(Nested):
     def reader(self, resource: Resource) -> Reader:
         model: Any = self.model
         render = image_renderer(resource)
+        columns = [column for column in sa.inspect(model).columns if column.name != "search_text"]
 
         def read(session: Session, rows: Sequence[Any]) -> dict[int, list[Shown]]:
             owners = {row.id: row for row in rows}
-            # Columns and not objects, which would take twice the time of a whole list page.
+            # Columns: making objects would take longer than the query.
             found = session.execute(
-                sa.select(*sa.inspect(model).columns)
+                sa.select(*columns)
                 .where(model.owner_id.in_(owners), model.deleted_at.is_(None))
                 .order_by(model.is_main.desc(), model.id)
             )
@@ -76,3 +77,10 @@ def _schema(resource: Resource) -> type[Schema]:
 def images_of(resource: Resource) -> ImageList | None:
     """The images that a resource declares."""
     return next((nested for nested in resource.nested if isinstance(nested, ImageList)), None)
+
+
+def image_model(resource: Resource) -> type[ImageRow]:
+    """The table of a resource's images. The resource must declare them."""
+    images = images_of(resource)
+    assert images is not None, f"{resource.name} has no images"
+    return images.model

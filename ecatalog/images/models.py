@@ -36,6 +36,7 @@ class ImageRow(Model):
     format           of the original: JPEG, PNG or WEBP
     width, height    of the original, upright, in pixels
     size_bytes, thumbnail_bytes  of the original and of the JPEG thumbnail
+    search_text      category and note as the search folds them
     deleted_at       when it was deleted; the files stay until they are purged
     """
 
@@ -54,6 +55,7 @@ class ImageRow(Model):
     category: Mapped[str | None] = mapped_column(sa.String(120))
     note: Mapped[str | None] = mapped_column(sa.String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
+    search_text: Mapped[str] = mapped_column(sa.Text, deferred=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

@@ -23,9 +23,10 @@ def owner_key(resource: Resource) -> str:
     return resource.name.replace("-", "_")
 
 
-_SOURCES = [
-    (size, ending, MEDIA_TYPES[ending], f"{size.name}{ending}")
-    for ending in (".webp", ".jpg")  # as <picture> wants them: the better form first
+# (size, media type, file), as <picture> wants them: the better form first
+SOURCES = [
+    (size, MEDIA_TYPES[ending], f"{size.name}{ending}")
+    for ending in (".webp", ".jpg")
     for size in reversed(SIZES)
 ]
 
@@ -84,7 +85,7 @@ def image_renderer(resource: Resource) -> Callable[[ImageRow, Any], Shown]:
         sides = {size: size.side_of(image.width, image.height) for size in SIZES}
         shown["sources"] = [
             {"type": media_type, "width": sides[size], "height": sides[size], "url": folder + file}
-            for size, _ending, media_type, file in _SOURCES
+            for size, media_type, file in SOURCES
         ]
         shown["is_main"] = image.is_main
         shown["category"] = image.category

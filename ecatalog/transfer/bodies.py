@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityToo
 
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
-from ecatalog.errors import ApiError, InvalidInput, UnsupportedMediaType
+from ecatalog.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from ecatalog.transfer.csv_source import csv_rows
 from ecatalog.transfer.json_source import json_rows
 from ecatalog.transfer.ndjson import ndjson_rows
@@ -34,13 +34,6 @@ JSON_TOO_LARGE = (
 )
 XLSX_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 XLSX_ENDINGS = (".xlsx", ".xlsm", ".xls")
-
-
-class TooLarge(ApiError):
-    """413: the body has too many bytes or rows; the message names the way for more."""
-
-    status = 413
-    detail = "Request body is too large."
 
 
 class WholeBody:

@@ -22,9 +22,9 @@ from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.nested import Shown, rows_renderer
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
+from ecatalog.errors import TooLarge
 from ecatalog.extensions import db
 from ecatalog.transfer.answers import CSV, NDJSON, XLSX, Answer, attach
-from ecatalog.transfer.bodies import TooLarge
 from ecatalog.transfer.csv_sink import csv_lines
 from ecatalog.transfer.ndjson_sink import ndjson_lines
 from ecatalog.transfer.template import write_template

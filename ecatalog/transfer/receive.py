@@ -20,11 +20,11 @@ from ecatalog.auth.permissions import require_user
 from ecatalog.catalog.blueprint import origin
 from ecatalog.catalog.bulk import Action, Outcome
 from ecatalog.catalog.resource import Resource
-from ecatalog.errors import ApiError, InvalidInput, MalformedRequest, ServiceUnavailable
+from ecatalog.errors import ApiError, InvalidInput, MalformedRequest, ServiceUnavailable, TooLarge
 from ecatalog.extensions import db
 from ecatalog.transfer import bodies, error_sheet, idempotency, pipeline
 from ecatalog.transfer.answers import NDJSON, XLSX, Answer
-from ecatalog.transfer.bodies import TooLarge, Upload
+from ecatalog.transfer.bodies import Upload
 from ecatalog.transfer.idempotency_records import Scope
 from ecatalog.transfer.json_source import MAX_ROWS
 from ecatalog.transfer.parameters import options_of

@@ -39,6 +39,7 @@ def upgrade() -> None:
             sa.Column("category", sa.String(length=120), nullable=True),
             sa.Column("note", sa.String(length=255), nullable=True),
             sa.Column("is_active", sa.Boolean(), nullable=False),
+            sa.Column("search_text", sa.Text(), nullable=False),
             sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
             sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
             sa.ForeignKeyConstraint(["owner_id"], [f"{owner}.id"], name=op.f(f"fk_{table}_owner_id")),
