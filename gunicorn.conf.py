@@ -15,7 +15,7 @@ from gunicorn.glogging import Logger
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ecatalog.config import SettingsError, load_settings
-from ecatalog.ops import gunicorn_answers
+from ecatalog.ops import gunicorn_answers, metrics_folder
 from ecatalog.ops.logging import logging_config
 
 try:
@@ -42,6 +42,7 @@ def _address(host: str, port: int) -> str:
 
 
 gunicorn_answers.install()
+_metrics = metrics_folder.prepare()
 
 wsgi_app = "wsgi:app"
 bind = _address(_settings.bind, _settings.port)
@@ -49,7 +50,7 @@ workers = _settings.web_concurrency
 worker_class = "gthread"
 threads = 4
 logger_class = _AppLogger
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  # heartbeats: not on a disk
+worker_tmp_dir = metrics_folder.shared_memory()  # heartbeats: not on a disk
 
 graceful_timeout = 30  # seconds that running requests have when a worker is told to end
 keepalive = 75  # seconds; longer than nginx keeps its side (60), so that it never writes to a closed one
@@ -63,3 +64,18 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 
 control_socket_disable = True  # a second way in, which nothing here uses
+
+
+def on_starting(_server: Any) -> None:
+    metrics_folder.clear(_metrics)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a worker held, it holds no longer."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    metrics_folder.remove(_metrics)

@@ -51,6 +51,16 @@ class Settings:
     log_format: str = "json"  # or "human"
     trusted_proxies: tuple[str, ...] = ()  # networks in CIDR notation
     sentry_dsn: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)  # lets a collector on another host read /metrics
+    public_url: str = ""  # scheme://host[:port] under which clients find this installation
+    backup_repository: str = field(default="", repr=False)  # restic's: a folder, or s3:…
+    backup_password_file: str = ""
+    backup_state_file: str = "instance/backup.json"  # when the last backup and check were, for monitoring
+    backup_paths: tuple[str, ...] = ()  # files and folders to back up besides the database and the media
+    backup_webhook: str = field(default="", repr=False)  # told when a backup fails
+    backup_keep_daily: int = 7
+    backup_keep_weekly: int = 4
+    backup_keep_monthly: int = 12
     bind: str = "127.0.0.1"  # where gunicorn listens: an address, or unix:/path
     port: int = 8000
     web_concurrency: int = 2  # gunicorn workers
@@ -142,6 +152,16 @@ def _read(env: _Environment, folder: Path) -> Settings:
         ),
         trusted_proxies=checks.networks(env.names("TRUSTED_PROXIES")),
         sentry_dsn=checks.sentry_dsn(env.text("SENTRY_DSN")),
+        metrics_token=env.text("METRICS_TOKEN"),
+        public_url=checks.public_url(env.text("PUBLIC_URL")),
+        backup_repository=checks.repository(env.text("BACKUP_REPOSITORY"), folder),
+        backup_password_file=checks.path(env.text("BACKUP_PASSWORD_FILE"), folder),
+        backup_state_file=checks.path(env.text("BACKUP_STATE_FILE", "instance/backup.json"), folder),
+        backup_paths=tuple(checks.path(name, folder) for name in env.names("BACKUP_PATHS")),
+        backup_webhook=checks.webhook(env.text("BACKUP_WEBHOOK")),
+        backup_keep_daily=env.whole("BACKUP_KEEP_DAILY", 7, most=10_000),
+        backup_keep_weekly=env.whole("BACKUP_KEEP_WEEKLY", 4, most=10_000),
+        backup_keep_monthly=env.whole("BACKUP_KEEP_MONTHLY", 12, most=10_000),
         bind=env.text("BIND", "127.0.0.1"),
         port=env.whole("PORT", 8000, most=65_535),
         web_concurrency=env.whole("WEB_CONCURRENCY", 2, most=256),

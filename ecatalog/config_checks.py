@@ -160,6 +160,32 @@ def storage(value: str, folder: Path) -> str:
     return value.rstrip("/")
 
 
+def path(value: str, folder: Path) -> str:
+    """An absolute path; nothing stays nothing."""
+    return str((folder / value).resolve()) if value else ""
+
+
+def repository(value: str, folder: Path) -> str:
+    """A restic repository: an absolute folder, or another place by its scheme (``s3:``, ``sftp:`` …)."""
+    return value if re.match(r"[a-z][a-z0-9]+:", value) else path(value, folder)
+
+
+def public_url(value: str) -> str:
+    """``scheme://host[:port]`` in lower case, or nothing."""
+    if value and not (_is_origin(value) and value.lower().startswith(("http://", "https://"))):
+        cure = f"{value!r} is no address of a site; write scheme://host[:port], like https://api.example.uz."
+        raise malformed("PUBLIC_URL", cure)
+    return value.lower()
+
+
+def webhook(value: str) -> str:
+    cure = "write a URL that takes a POST, like https://hooks.example.uz/backup."
+    parts = _split("BACKUP_WEBHOOK", value, cure)
+    if value and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise malformed("BACKUP_WEBHOOK", cure)
+    return value
+
+
 def redis_url(value: str) -> str:
     if not value:
         return ""

@@ -20,8 +20,10 @@ from ecatalog.ops.health import init_health
 from ecatalog.ops.hosts import init_hosts
 from ecatalog.ops.limits import init_limits
 from ecatalog.ops.logging import init_logging
+from ecatalog.ops.metrics import init_metrics
 from ecatalog.ops.proxy import init_proxy
 from ecatalog.ops.request_id import init_request_id
+from ecatalog.ops.static_files import init_static
 from ecatalog.request import Request
 from ecatalog.smorest import init_api
 
@@ -47,7 +49,9 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_routes(app, resources)
     init_media(app, settings)
     init_docs(app)
+    init_static(app, settings)
     init_health(app, settings)
+    init_metrics(app)
     init_errors(app)  # after the extensions, which bring handlers of their own
     init_commands(app)
     return app
@@ -81,12 +85,13 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
 
 
 def init_commands(app: Flask) -> None:
-    """``flask user``, ``flask token``, ``flask catalog``, ``flask demo``."""
+    """``flask user | token | catalog | demo | static``."""
     import ecatalog.cli.transfer  # noqa: F401  # which adds commands to ``flask catalog``
     from ecatalog.cli.catalog import catalog_cli
     from ecatalog.cli.demo import demo_cli
+    from ecatalog.cli.static import static_cli
     from ecatalog.cli.token import token_cli
     from ecatalog.cli.user import user_cli
 
-    for group in (user_cli, token_cli, catalog_cli, demo_cli):
+    for group in (user_cli, token_cli, catalog_cli, demo_cli, static_cli):
         app.cli.add_command(group)

@@ -15,11 +15,12 @@ PACKAGE = Path(ecatalog.__file__).parent
 CHECKOUT = PACKAGE.parent
 
 # By part of the package: the parts that it may import. The factory, which composes all, is not listed.
-FOUNDATION = {"", "config", "database", "errors", "extensions", "fields", "openapi", "smorest"}
+FOUNDATION = {"", "config", "database", "errors", "extensions", "fields", "metrics", "openapi", "smorest"}
 RESOURCE_PACKAGE = {"", "catalog", "database", "fields", "images", "project"}
 MAY_IMPORT: dict[str, set[str]] = {
     "": {"factory", "config", "resources", "catalog"},
     "errors": set(),
+    "metrics": set(),
     "request": {"errors"},
     "fields": set(),
     "search": set(),
@@ -38,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": RESOURCE_PACKAGE,
     "nomenklatura": RESOURCE_PACKAGE,
     "resources": {"catalog", "project", "client", "nomenklatura"},
-    "cli": {*FOUNDATION, "auth", "search", "catalog", "transfer", "images", "cli"},
+    "cli": {*FOUNDATION, "auth", "ops", "search", "catalog", "transfer", "images", "cli"},
 }
 # Single imports that go against the grain, and why.
 EXCEPTIONS = {
@@ -86,9 +87,11 @@ OTHER_ROUTES = {
     ("/api/docs/", "GET"): "public",
     ("/api/redoc/", "GET"): "public",
     ("/api/<any(docs,redoc):page>/assets/<name>", "GET"): "public",
+    ("/static/<version>/<any(docs,redoc):page>/<name>", "GET"): "public",
     ("/", "GET"): "public",
     ("/livez", "GET"): "public",
     ("/readyz", "GET"): "public",
+    ("/metrics", "GET"): "public",  # who may is decided inside: those on this machine, and a token
 }
 
 

@@ -9,6 +9,8 @@ import threading
 
 from cachetools import LRUCache
 
+from ecatalog import metrics
+
 MAX_BYTES = 24 * 1024 * 1024
 _ENTRY_OVERHEAD = 200  # of a dict entry, a key and a bytes object, roughly
 
@@ -24,7 +26,9 @@ class AnswerCache:
 
     def get(self, key: str) -> bytes | None:
         with self._lock:
-            return self._entries.get(key)
+            body = self._entries.get(key)
+        (metrics.CACHE_MISSES if body is None else metrics.CACHE_HITS).inc()
+        return body
 
     def put(self, key: str, body: bytes) -> None:
         """Keep ``body``, unless it alone would push out most of the rest."""

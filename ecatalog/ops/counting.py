@@ -8,6 +8,8 @@ import time
 
 from limits.storage import MemoryStorage, Storage
 
+from ecatalog import metrics
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -83,6 +85,7 @@ class Counter:
             if self._away:
                 return
             self._away = True
+            metrics.LIMITS_LOCAL.set(1)
             self._pause = FIRST_PAUSE_SECONDS
             self._next_probe = time.monotonic() + self._pause
         log.warning("Redis is away (%s): each process counts limits for itself", type(error).__name__)
@@ -92,4 +95,5 @@ class Counter:
             if not self._away:
                 return
             self._away = False
+            metrics.LIMITS_LOCAL.set(0)
         log.warning("Redis is back: limits are shared again")

@@ -1,15 +1,12 @@
 """The OpenAPI document and its pages, Swagger UI and ReDoc.
 
-The pages work with no internet. Their scripts are those that two installed packages carry; the packages
-themselves are not imported, since all that they would add is another web framework.
+The pages work with no internet. They take their files from STATIC_URL, where a web server or this application
+(:mod:`ecatalog.ops.static_files`) has them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import orjson
@@ -20,23 +17,11 @@ from ecatalog.auth.access import Access, access
 from ecatalog.errors import RowNotFound
 from ecatalog.extensions import api
 from ecatalog.openapi.components import header_references
+from ecatalog.ops.docs_assets import ASSETS, MEDIA_TYPES, read_asset
+from ecatalog.ops.static_files import asset_url
 from ecatalog.smorest import Blueprint
 
-# Not those of the machine, which can be set to anything.
-MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 _EXTENSION = "ecatalog_openapi"
-_OWN = Path(__file__).with_name("docs-files")
-
-# ReDoc shows a logo that it would load from its makers; the same picture is among its files.
-_REDOC_LOGOS = {
-    b"https://cdn.redoc.ly/redoc/logo-mini-full.svg": b"assets/redoc.svg",
-    b"https://cdn.redoc.ly/redoc/logo-mini.svg": b"assets/redoc.svg",
-}
-
 blueprint = Blueprint(
     "docs",
     __name__,
@@ -44,55 +29,6 @@ blueprint = Blueprint(
     description="This document and its pages.",
     template_folder="docs-files",
 )
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A file of a page: where it is, in a package or in ours (None), and what is replaced in it."""
-
-    package: str | None
-    path: str
-    replaced: dict[bytes, bytes] | None = None
-
-
-_SWAGGER, _REDOC = "flask_openapi_swagger", "flask_openapi_redoc"
-
-#: What may be asked for, by page and name: nothing else of the packages is served.
-ASSETS: dict[str, dict[str, Asset]] = {
-    "docs": {
-        "swagger-ui-bundle.js": Asset(_SWAGGER, "templates/swagger/js/swagger-ui-bundle.js"),
-        "swagger-ui.css": Asset(_SWAGGER, "templates/swagger/css/swagger-ui.css"),
-        "swagger.svg": Asset(_SWAGGER, "templates/swagger/images/swagger.svg"),
-        "swagger-init.js": Asset(None, "swagger-init.js"),
-        "swagger.css": Asset(None, "swagger.css"),
-    },
-    "redoc": {
-        "redoc.standalone.js": Asset(_REDOC, "templates/redoc/js/redoc.standalone.js", _REDOC_LOGOS),
-        "redoc.svg": Asset(_REDOC, "templates/redoc/images/redoc.svg"),
-        "redoc-init.js": Asset(None, "redoc-init.js"),
-        "redoc.css": Asset(None, "redoc.css"),
-    },
-}
-
-
-def _folder(package: str | None) -> Path:
-    """Where a package's files are; it is found, not imported."""
-    if package is None:
-        return _OWN
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(f"the package {package} is not installed")
-    return Path(found.submodule_search_locations[0])
-
-
-@cache
-def read_asset(page: str, name: str) -> bytes:
-    """The bytes of a file of a page. Raises KeyError for a name that is not in the list."""
-    asset = ASSETS[page][name]
-    body = (_folder(asset.package) / asset.path).read_bytes()
-    for old, new in (asset.replaced or {}).items():
-        body = body.replace(old, new)
-    return body
 
 
 def openapi_document() -> bytes:
@@ -114,7 +50,7 @@ def _file(body: bytes, media_type: str) -> Response:
 
 def _page(template: str, page: str) -> Response:
     def asset(name: str) -> str:
-        return url_for("docs.static", page=page, name=name)
+        return asset_url(page, name)
 
     html = render_template(template, schema=url_for("docs.schema"), asset=asset)
     return _file(html.encode(), "text/html; charset=utf-8")
@@ -168,7 +104,7 @@ def redoc() -> Response:
 
 @access(Access.PUBLIC)
 def static(page: str, name: str) -> Response:
-    """A file of one of the pages; it neither counts against the limits nor stands in the document."""
+    """A file of a page, where ReDoc looks for its logo; neither counted nor in the document."""
     if name not in ASSETS[page]:
         raise RowNotFound
     return _file(read_asset(page, name), MEDIA_TYPES[Path(name).suffix])

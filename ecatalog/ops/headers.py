@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, request
 
 from ecatalog.config import Settings
@@ -9,16 +11,17 @@ from ecatalog.config import Settings
 #: JSON needs nothing; this also disarms any answer that a browser would take for a page.
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-#: Swagger UI and ReDoc from our own files: no inline scripts, but both set styles; ReDoc indexes in a worker.
+#: Swagger UI and ReDoc from our own files ({files}: where these are): no inline scripts, but both set styles;
+#: ReDoc indexes in a worker.
 DOCS_POLICY = "; ".join(
     (
         "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self' data:",
+        "script-src {files}",
+        "style-src {files} 'unsafe-inline'",
+        "img-src {files} data:",
+        "font-src {files} data:",
         "connect-src 'self'",
-        "worker-src 'self' blob:",
+        "worker-src {files} blob:",
         "manifest-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -38,16 +41,23 @@ SECURITY_HEADERS = {
 }
 
 
-def _secure(response: Response) -> Response:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    policy = DOCS_POLICY if request.path.startswith(DOCS_PREFIXES) else API_POLICY
-    response.headers.setdefault("Content-Security-Policy", policy)
-    if response.mimetype == "text/html" and response.calculate_content_length() == 0:
-        del response.headers["Content-Type"]  # Flask's default, in OPTIONS and redirects: there is no page
-    return response
+def _docs_policy(static_url: str) -> str:
+    place = urlsplit(static_url)
+    return DOCS_POLICY.format(files=f"'self' {place.scheme}://{place.netloc}" if place.netloc else "'self'")
 
 
 def init_headers(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer; a view that sets one itself keeps its value."""
-    app.after_request(_secure)
+    docs_policy = _docs_policy(settings.static_url)
+
+    def secure(response: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        policy = docs_policy if request.path.startswith(DOCS_PREFIXES) else API_POLICY
+        response.headers.setdefault("Content-Security-Policy", policy)
+        if response.mimetype == "text/html" and response.calculate_content_length() == 0:
+            # Flask's default, in OPTIONS and redirects: there is no page
+            del response.headers["Content-Type"]
+        return response
+
+    app.after_request(secure)

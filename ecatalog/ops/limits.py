@@ -20,6 +20,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse_many
 
+from ecatalog import metrics
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated, Throttled
 from ecatalog.ops.caller import client_key, path_is_known, user_id
@@ -122,6 +123,7 @@ def _count_request() -> None:
     usages = limits.hit(policy, client_key() if user is None else str(user))
     g.limit_policy, g.limit_usages = policy, usages
     if usages[-1].exceeded:
+        metrics.LIMITED.labels(policy.name).inc()
         raise Throttled(usages[-1].seconds)
 
 
@@ -162,6 +164,7 @@ def signin_attempt(username: str) -> Iterator[None]:
     try:
         last = taken[-1][2][-1]
         if last.exceeded:
+            metrics.LIMITED.labels(taken[-1][0].name).inc()
             raise Throttled(last.seconds)
         yield
     except NotAuthenticated:

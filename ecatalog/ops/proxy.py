@@ -58,6 +58,10 @@ def _is_port(text: str) -> bool:
     return text.startswith(":") and text[1:].isascii() and text[1:].isdigit()
 
 
+#: In the environment of a request: it came with forwarding headers from one who is not trusted to send them.
+DOUBTFUL = "ecatalog.doubtful_forwarding"
+
+
 class TrustedProxies:
     """WSGI middleware: ``REMOTE_ADDR``, ``wsgi.url_scheme`` and ``HTTP_HOST`` as the client meant them.
 
@@ -77,6 +81,8 @@ class TrustedProxies:
             environ["REMOTE_ADDR"] = str(address)
         if self._is_trusted_peer(peer, address):
             self._apply(environ, headers)
+        elif any(headers.values()):
+            environ[DOUBTFUL] = True
         return self.wsgi_app(environ, start_response)
 
     def _is_trusted_peer(self, peer: str, address: Address | None) -> bool:

@@ -19,6 +19,7 @@ from marshmallow import ValidationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ecatalog import metrics
 from ecatalog.catalog import bulk, service
 from ecatalog.catalog.bulk import Action, Mode, Outcome
 from ecatalog.catalog.resource import Resource
@@ -138,6 +139,9 @@ class _Import:
             if self.options.at_once:
                 self.report = Report(dry_run=self.options.dry_run, rejected=True)
             raise InterruptedImport(self.report, error) from error
+        finally:
+            if not (self.report.dry_run or self.report.rejected):
+                metrics.count_import(self.resource.name, self.report.counts)
         return self.report
 
     def _chunks(self, rows: Iterable[SourceRow]) -> Iterator[_Chunk]:

@@ -1,0 +1,171 @@
+"""``/metrics`` in the text format of Prometheus, and the hooks that feed it.
+
+Under gunicorn the numbers of all workers of one instance are added up (``PROMETHEUS_MULTIPROC_DIR``, which
+``gunicorn.conf.py`` sets). They are for operators: only callers on this machine, and holders of
+METRICS_TOKEN, get them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, Response, g, request
+from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+import ecatalog
+from ecatalog import metrics
+from ecatalog.auth.access import Access, access
+from ecatalog.config import Settings, current_settings
+from ecatalog.errors import PermissionDenied
+from ecatalog.extensions import api, db
+from ecatalog.ops import metrics_folder
+from ecatalog.ops.backup_state import read_state
+from ecatalog.ops.caller import client_address
+from ecatalog.ops.health import Probes
+from ecatalog.ops.proxy import DOUBTFUL
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+blp = Probes("metrics", __name__, description="For operators: what the service counts about itself.")
+
+
+class _Facts(Collector):
+    """What is read when it is asked for: the version, and the state of the backups."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("ecatalog", "This release.", value={"version": ecatalog.__version__})
+        if not self._settings.backup_repository:
+            return
+        state = read_state(self._settings.backup_state_file)
+        for event in ("backup", "check", "verify"):
+            outcome = state.get(event)
+            yield GaugeMetricFamily(
+                f"ecatalog_{event}_last_success_timestamp_seconds",
+                f"When the last {event} succeeded, in seconds since 1970; 0 for never.",
+                value=outcome.succeeded if outcome else 0,
+            )
+            yield GaugeMetricFamily(
+                f"ecatalog_{event}_failed",
+                f"1 when the latest {event} failed.",
+                value=float(outcome is not None and outcome.failed > outcome.succeeded),
+            )
+
+
+def exposition(settings: Settings) -> bytes:
+    """All metrics as text."""
+    facts = CollectorRegistry()
+    facts.register(_Facts(settings))
+    if not os.environ.get(metrics_folder.VARIABLE):
+        return generate_latest(REGISTRY) + generate_latest(facts)
+    MultiProcessCollector(facts)  # type: ignore[no-untyped-call]  # registers itself
+    return generate_latest(facts)
+
+
+def _is_local() -> bool:
+    """Whether the caller is on this machine: on a socket or the loopback address, past no doubtful proxy."""
+    if request.environ.get(DOUBTFUL):
+        return False
+    address = client_address()
+    return not address or ipaddress.ip_address(address).is_loopback
+
+
+def _has_token(token: str) -> bool:
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(token) and secrets.compare_digest(given.encode(errors="replace"), token.encode())
+
+
+@blp.route("/metrics")
+@access(Access.PUBLIC)
+@blp.uncounted()
+@blp.errors(403)
+@blp.doc(operationId="metrics")
+@blp.response(
+    200,
+    {"type": "string"},
+    content_type="text/plain",
+    description="Metrics in the text format of Prometheus.",
+    example='ecatalog_requests_total{route="/api/v1/project/",method="GET",status="2xx"} 42.0\n',
+)
+def show() -> Response:
+    """Metrics
+
+    For callers on the same machine, and for those who send METRICS_TOKEN as a bearer token.
+    """
+    settings = current_settings()
+    if not (_is_local() or _has_token(settings.metrics_token)):
+        raise PermissionDenied
+    return Response(exposition(settings), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class _Requests:
+    """Counts requests; what is looked up by labels is kept, since labels are slow to resolve."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, int], tuple[Any, Histogram]] = {}
+
+    def count(self, route: str, method: str, status_class: int, seconds: float) -> None:
+        key = (route, method, status_class)
+        found = self._kept.get(key)
+        if found is None:
+            counter = metrics.REQUESTS.labels(route, method, f"{status_class}xx")
+            found = self._kept[key] = (counter, metrics.REQUEST_SECONDS.labels(route, method))
+        found[0].inc()
+        found[1].observe(seconds)
+
+
+_requests = _Requests()
+
+
+def _count_request(_error: BaseException | None = None) -> None:
+    """At the very end of the request, also of one that died."""
+    began: float | None = g.get("log_began")
+    if began is None:
+        return
+    rule = request.url_rule
+    method = request.method if request.method in METHODS else "other"
+    _requests.count(
+        "unmatched" if rule is None else rule.rule,
+        method,
+        g.get("log_status", 500) // 100,
+        time.perf_counter() - began,
+    )
+
+
+def _watch_pool(engine: sa.Engine) -> None:
+    pool: Any = engine.pool
+    if isinstance(pool, sa.QueuePool):
+        # The pool itself tells neither before it is asked; both are its documented settings.
+        metrics.CONNECTIONS_MOST.set(pool.size() + pool._max_overflow)
+    events = {
+        "connect": metrics.CONNECTIONS_OPEN.inc,
+        "close": metrics.CONNECTIONS_OPEN.dec,
+        "checkout": metrics.CONNECTIONS_IN_USE.inc,
+        "checkin": metrics.CONNECTIONS_IN_USE.dec,
+    }
+    for name, change in events.items():
+        sa.event.listen(pool, name, _ignoring_arguments(change))
+
+
+def _ignoring_arguments(change: Any) -> Any:
+    return lambda *_: change()
+
+
+def init_metrics(app: Flask) -> None:
+    """Count requests and connections, and show ``/metrics``. Comes after the logs and the database."""
+    app.teardown_request(_count_request)
+    with app.app_context():
+        _watch_pool(db.engine)
+    api.register_blueprint(blp)
