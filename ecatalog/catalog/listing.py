@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from ecatalog import __version__
-from ecatalog.catalog import cache, clock, etag, paging, query
+from ecatalog.catalog import cache, clock, etag, paging, query, relevance, selection
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.nested import render_rows
+from ecatalog.catalog.relevance import Found
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.selection import Selection
 from ecatalog.config import current_settings
 from ecatalog.database import in_write_transaction
 from ecatalog.extensions import db
+
+Clocks = dict[str, ClockReading]
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,19 @@ def answer_tag(kind: str, name: str, clocks: dict[str, ClockReading], asked: Lis
     return etag.digest(kind, name, moments, asked.base_url, asked.query, shown_by)
 
 
-def _build(
-    resource: Resource, clocks: dict[str, ClockReading], order: tuple[query.Order, ...], asked: ListRequest
-) -> bytes:
-    model: Any = resource.model
-    conditions = query.conditions(resource, asked.values)
-    count = count_rows(resource, clocks, conditions, asked.values)
-    statement = sa.select(model).where(*conditions).options(*parent_loader(resource))
-    page = paging.fetch(model, statement, order, dict(asked.values), count, max_limit=resource.max_limit)
+def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], asked: ListRequest) -> bytes:
+    values = dict(asked.values)
+    by_relevance = not values.get("ordering")
+    selected, found = selection.select(resource, values, partial(_look, clocks, by_relevance))
+    if selected.words and by_relevance:
+        page = relevance.page(selected, found, values)
+    else:
+        rows = sa.select(resource.model).where(*selected.conditions()).options(*parent_loader(resource))
+        page = paging.fetch(resource.model, rows, order, values, found.count, max_limit=resource.max_limit)
     return orjson.dumps(
         {
-            "count": count,
+            "count": found.count,
+            **({"fuzzy": True} if selected.approximate else {}),
             "next": paging.link(asked.base_url, asked.query, page.next),
             "previous": paging.link(asked.base_url, asked.query, page.previous),
             "results": render_rows(resource, page.rows),
@@ -92,25 +99,18 @@ def _build(
     )
 
 
-def count_rows(
-    resource: Resource,
-    clocks: dict[str, ClockReading],
-    conditions: list[sa.ColumnElement[bool]],
-    values: Mapping[str, Any],
-) -> int:
-    """How many rows the conditions select: a look-up without filters, else counted once a tick."""
-    narrowing = {
-        name: values[name] for name in (*resource.all_filters, "search") if values.get(name) is not None
-    }
+def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:
+    """Count what is selected: a look-up without filters, else once a tick; of a search, tell the hits."""
+    narrowing = selected.narrowing()
     if not narrowing:
-        return clocks[resource.name].live_rows
+        return Found(clocks[selected.resource.name].live_rows, ())
+    by_relevance = by_relevance and bool(selected.words)
     moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
-    key = etag.digest(
-        "count", resource.name, moments, sorted(narrowing.items()), db.engine.url.render_as_string()
-    )
+    place = (selected.resource.name, db.engine.url.render_as_string())
+    key = etag.digest("count", place, moments, narrowing, selected.values.get("search"), by_relevance)
     kept = _kept(key)
     if kept is not None:
-        return int(kept)
-    count = db.session.scalar(sa.select(sa.func.count()).select_from(resource.model).where(*conditions)) or 0
-    _keep(key, str(count).encode())
-    return count
+        return Found.unpacked(kept)
+    found = relevance.find(selected) if by_relevance else Found(selected.count(), ())
+    _keep(key, found.packed())
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from marshmallow import ValidationError
 
 from ecatalog import fields
-from ecatalog.catalog.query import Order, order_by
+from ecatalog.catalog.query import Order, nullable, order_by
 from ecatalog.database import ExactDecimal
 from ecatalog.errors import InvalidInput, RowNotFound
 from ecatalog.extensions import db
@@ -83,6 +84,14 @@ def link(base_url: str, query: list[tuple[str, str]], changes: dict[str, Any] | 
     return f"{base_url}?{urlencode(kept)}" if kept else base_url
 
 
+Run = Callable[[sa.Select[Any], int, int], list[Any]]  # of an ordered statement, a limit and an offset
+
+
+def run_scalars(statement: sa.Select[Any], limit: int, offset: int) -> list[Any]:
+    """The rows of a statement that selects one entity."""
+    return list(db.session.scalars(statement.limit(limit).offset(offset)))
+
+
 def fetch(
     model: Any,
     statement: sa.Select[Any],
@@ -91,25 +100,27 @@ def fetch(
     count: int,
     *,
     max_limit: int = MAX_PAGE_SIZE,
+    run: Run = run_scalars,
 ) -> Page:
     """The page of ``model`` that the loaded paging values ask for.
 
-    ``statement`` has neither order nor limit yet; ``max_limit`` caps ``?limit=``.
+    ``model`` has an attribute for each term of the order, as have the rows that ``run`` gets. ``statement``
+    has neither order nor limit yet; ``max_limit`` caps ``?limit=``.
     """
     if "cursor" in values:
         size = _size(values, max_limit, "limit") if "limit" in values else _size(values)
-        return _by_cursor(model, statement, order, values["cursor"], size)
+        return _by_cursor(model, statement, order, values["cursor"], size, run)
     statement = statement.order_by(*order_by(model, order))
     if "page" not in values and ("limit" in values or "offset" in values):
-        return _by_offset(statement, values, count, max_limit)
-    return _by_number(statement, values, count)
+        return _by_offset(statement, values, count, max_limit, run)
+    return _by_number(statement, values, count, run)
 
 
 def _size(values: dict[str, Any], cap: int = MAX_PAGE_SIZE, name: str = "page_size") -> int:
     return min(values.get(name) or DEFAULT_PAGE_SIZE, cap)
 
 
-def _by_number(statement: sa.Select[Any], values: dict[str, Any], count: int) -> Page:
+def _by_number(statement: sa.Select[Any], values: dict[str, Any], count: int, run: Run) -> Page:
     size = _size(values)
     pages = max((count + size - 1) // size, 1)
     number = values.get("page") or 1
@@ -117,30 +128,32 @@ def _by_number(statement: sa.Select[Any], values: dict[str, Any], count: int) ->
         number = pages
     if values.get("page") == 0 or not 1 <= number <= pages:
         raise RowNotFound("Invalid page.")
-    rows = list(db.session.scalars(statement.limit(size).offset((number - 1) * size)))
+    rows = run(statement, size, (number - 1) * size)
     following = {"page": number + 1} if number < pages else None
     previous = {"page": number - 1 if number > 2 else None} if number > 1 else None
     return Page(rows, following, previous)
 
 
-def _by_offset(statement: sa.Select[Any], values: dict[str, Any], count: int, max_limit: int) -> Page:
+def _by_offset(
+    statement: sa.Select[Any], values: dict[str, Any], count: int, max_limit: int, run: Run
+) -> Page:
     limit = _size(values, max_limit, "limit")
     offset = values.get("offset") or 0
-    rows = list(db.session.scalars(statement.limit(limit).offset(offset))) if offset < count else []
+    rows = run(statement, limit, offset) if offset < count else []
     following = {"limit": limit, "offset": offset + limit} if offset + limit < count else None
     previous = {"limit": limit, "offset": offset - limit if offset > limit else None} if offset > 0 else None
     return Page(rows, following, previous)
 
 
 def _by_cursor(
-    model: Any, statement: sa.Select[Any], order: tuple[Order, ...], cursor: str | None, size: int
+    model: Any, statement: sa.Select[Any], order: tuple[Order, ...], cursor: str | None, size: int, run: Run
 ) -> Page:
     backwards, position = False, None
     if cursor:
         backwards, position = decode_cursor(model, order, cursor)
         statement = statement.where(_beyond(model, order, position, backwards))
-    statement = statement.order_by(*order_by(model, order, backwards=backwards)).limit(size + 1)
-    rows = list(db.session.scalars(statement))
+    statement = statement.order_by(*order_by(model, order, backwards=backwards))
+    rows = run(statement, size + 1, 0)
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
@@ -187,7 +200,7 @@ def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool
 
 def _typed(column: sa.Column[Any], value: Any) -> Any:
     """A value of the column's Python type, since a cursor may come from anybody."""
-    if value is None and column.nullable:
+    if value is None and nullable(column):
         return None
     kind = column.type.python_type
     if kind is datetime:
@@ -214,7 +227,7 @@ def _beyond(
     """The rows after ``position`` in the ordering (before it, when read backwards)."""
     columns = [getattr(model, term.column) for term in order]
     descending = {term.descending for term in order}
-    if len(descending) == 1 and not any(column.expression.nullable for column in columns):
+    if len(descending) == 1 and not any(map(nullable, columns)):
         # One comparison of rows is what an index can answer.
         here = sa.tuple_(
             *(sa.literal(value, column.type) for column, value in zip(columns, position, strict=True))
@@ -240,6 +253,6 @@ def _after(column: Any, value: Any, descending: bool, backwards: bool) -> sa.Col
         return condition
     here = sa.literal(value, column.type)  # a bare True or False cannot be compared
     condition = column < here if descending != backwards else column > here
-    if column.expression.nullable and not backwards:
+    if nullable(column) and not backwards:
         return sa.or_(condition, column.is_(None))
     return condition

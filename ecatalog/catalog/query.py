@@ -227,7 +227,19 @@ def filter_schema(resource: Resource) -> type[Schema]:
     declared: dict[str, Field[Any]] = {item.name: item.field for item in resource.all_filters.values()}
     declared["search"] = SearchText(
         MAX_SEARCH_LENGTH,
-        metadata={"description": f"Every word must occur in one of: {', '.join(resource.search)}."},
+        metadata={
+            "description": f"Every word must occur in one of: {', '.join(resource.search)}; in Latin or "
+            "Cyrillic letters, Uzbek or Russian. Without `ordering`, rows whose "
+            f"{' or '.join((resource.code, *resource.exact))} is just this come first, then those whose name "
+            "has words that begin so, then the rest, newest first in each.",
+            "example": "shokolad",
+        },
+    )
+    declared["fuzzy"] = fields.Boolean(
+        metadata={
+            "description": "Off: a search that finds nothing answers nothing, not the nearest words' rows.",
+            "default": True,
+        }
     )
     allowed = ", ".join(resource.all_ordering)
     declared["ordering"] = fields.Text(
@@ -241,11 +253,10 @@ def filter_schema(resource: Resource) -> type[Schema]:
 
 
 def conditions(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """The WHERE terms of loaded filter values and of the search, deleted rows excluded."""
+    """The WHERE terms of loaded filter values and of the search as it stands, deleted rows excluded."""
     terms = [~resource.model.is_deleted, *filter_terms(resource, values)]
-    if values.get("search"):
-        terms.append(search_term(resource, search.words(values["search"])))
-    return terms
+    words = search.words(values.get("search") or "")
+    return [*terms, search_term(resource, words)] if words else terms
 
 
 def filter_terms(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
@@ -284,7 +295,12 @@ def order_by(model: Any, terms: tuple[Order, ...], *, backwards: bool = False) -
     for term in terms:
         column = getattr(model, term.column)
         element = column.desc() if term.descending != backwards else column.asc()
-        if column.expression.nullable:
+        if nullable(column):
             element = element.nulls_first() if backwards else element.nulls_last()
         elements.append(element)
     return elements
+
+
+def nullable(column: Any) -> bool:
+    """Whether a column of a model may be null; what a statement computes is taken to be never null."""
+    return bool(getattr(column.expression, "nullable", False))

@@ -1,0 +1,88 @@
+"""Which rows a list shows, before they are ordered and paged: filters and search, typing errors corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from ecatalog import search
+from ecatalog.catalog import query
+from ecatalog.catalog.nearest import Words, nearest
+from ecatalog.catalog.resource import Resource
+from ecatalog.extensions import db
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows of a resource: ``values`` are loaded filters, ``words`` what the search asks for.
+
+    approximate   the words are not those that were sent, but near ones
+    """
+
+    resource: Resource
+    values: Mapping[str, Any]
+    words: Words
+    approximate: bool = False
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The WHERE terms on the resource's own table."""
+        terms = [~self.resource.model.is_deleted, *query.filter_terms(self.resource, self.values)]
+        if self.words:
+            terms.append(query.search_term(self.resource, self.words))
+        return terms
+
+    def hits(self, *columns: Any) -> sa.Select[Any]:
+        """A SELECT of columns of the search table alone, unless filters need the resource's own."""
+        tables, model = self.resource.search_tables, self.resource.model
+        terms = query.filter_terms(self.resource, self.values)
+        statement = sa.select(*columns).select_from(tables.rows)
+        if terms:
+            statement = statement.join(model, model.id == tables.rows.c.id).where(~model.is_deleted, *terms)
+        return statement.where(search.contains(tables, self.words, db.engine.dialect.name))
+
+    def count(self) -> int:
+        """How many rows these are."""
+        total = sa.func.count()
+        if self.words:
+            statement = self.hits(total)
+        else:
+            statement = sa.select(total).select_from(self.resource.model).where(*self.conditions())
+        return db.session.scalar(statement) or 0
+
+    def narrowing(self) -> list[Any]:
+        """What tells this selection from others of the resource; nothing, where it is of all rows."""
+        given = {name: self.values.get(name) for name in self.resource.all_filters}
+        filters = sorted((name, value) for name, value in given.items() if value is not None)
+        return [*filters, *self.words]
+
+
+class Counted(Protocol):
+    """What is known of a selection's rows."""
+
+    @property
+    def count(self) -> int: ...
+
+
+AnyCounted = TypeVar("AnyCounted", bound=Counted)
+
+
+def select(
+    resource: Resource, values: Mapping[str, Any], look: Callable[[Selection], AnyCounted]
+) -> tuple[Selection, AnyCounted]:
+    """What loaded list parameters select, and what ``look`` tells of it.
+
+    A search that finds nothing is tried again with the nearest words that rows have, unless ``fuzzy`` is off.
+    """
+    exact = Selection(resource, values, search.words(values.get("search") or ""))
+    found = look(exact)
+    if found.count == 0 and exact.words and values.get("fuzzy") is not False:
+        words = nearest(resource.search_tables, exact.words)
+        if words is not None:
+            near = Selection(resource, values, words, approximate=True)
+            nearly = look(near)
+            if nearly.count:
+                return near, nearly
+    return exact, found
