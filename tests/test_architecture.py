@@ -58,6 +58,7 @@ OF_A_RESOURCE = {
     "/by-code/restore/": {"POST": WRITE},
     "/by-code/history/": {"GET": "user"},
     "/changes/": {"GET": READ},
+    "/suggest/": {"GET": READ},
     "/bulk/": {"POST": WRITE},
     "/import-xlsx/": {"POST": WRITE},
     "/template-xlsx/": {"GET": "user"},

@@ -11,7 +11,7 @@ from flask.views import MethodView
 
 from ecatalog.auth.access import Access, access
 from ecatalog.auth.permissions import current_user
-from ecatalog.catalog import changes, etag, history, listing, service
+from ecatalog.catalog import changes, etag, history, listing, service, suggestions
 from ecatalog.catalog.docs import ResourceDocs
 from ecatalog.catalog.listing import ListRequest
 from ecatalog.catalog.lookup import Among, Lookup, find
@@ -34,6 +34,7 @@ def build_blueprint(resource: Resource) -> Blueprint:
     row = f"/<code:{resource.code}>/"
     blueprint.add_url_rule("/", "list", routes.collection())
     blueprint.add_url_rule("/changes/", "changes", routes.changes())
+    blueprint.add_url_rule("/suggest/", "suggest", routes.suggest())
     blueprint.add_url_rule("/by-code/", "by-code", routes.detail("by-code", by_query=True))
     blueprint.add_url_rule("/by-code/restore/", "by-code-restore", routes.restore(by_query=True))
     blueprint.add_url_rule("/by-code/history/", "by-code-history", routes.history(by_query=True))
@@ -201,6 +202,21 @@ class Routes:
                 return json_answer(orjson.dumps(body), None)
 
         return Changes
+
+    def suggest(self) -> type[MethodView]:
+        resource, docs, blueprint = self.resource, self.docs, self.blueprint
+
+        class Suggest(MethodView):
+            @access(self.read_access)
+            @docs.suggest
+            @blueprint.arguments(docs.suggest_parameters, location="query")
+            def get(_view, values: Values) -> Response:
+                asked = ListRequest(values, base_url(), list(request.args.items(multi=True)))
+                known = etag.tags_of(request.headers.get("If-None-Match"))
+                answer = suggestions.suggest(resource, asked, known)
+                return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
+
+        return Suggest
 
     def _located(self, by_query: bool) -> Decorator:
         """Decorator: turns the path's code, or ``?code=``, and the choice of a parent into a Lookup."""

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import fields as ma_fields
 
 from ecatalog import fields
-from ecatalog.catalog import examples, query
+from ecatalog.catalog import answers, examples, query, search_parameters
 from ecatalog.catalog.changes import DEFAULT_LIMIT, MAX_LIMIT
 from ecatalog.catalog.paging import PagingSchema
 from ecatalog.catalog.resource import Resource
@@ -17,43 +17,6 @@ from ecatalog.openapi.components import header_references
 from ecatalog.smorest import AnswerSchema, Blueprint, Decorator, Schema
 
 ETAG_HEADER = header_references("ETag")
-
-
-class HistoryEntrySchema(AnswerSchema):
-    """One change of a row; a creation lists no fields."""
-
-    at = fields.Timestamp(required=True)
-    user = fields.Text(150, required=True, allow_none=True, metadata={"description": "Name of the user."})
-    source = fields.Text(20, required=True, metadata={"description": "The way in: api, cli, demo, …"})
-    request_id = fields.Text(64, required=True, allow_none=True)
-    action = fields.Choice(("create", "update", "delete", "restore"), required=True)
-    fields_ = ma_fields.Dict(
-        data_key="fields",
-        required=True,
-        metadata={
-            "description": "What changed, by field.",
-            "additionalProperties": {
-                "type": "object",
-                "required": ["old", "new"],
-                "properties": {"old": {}, "new": {}},
-            },
-        },
-    )
-
-
-def envelope(name: str, results: type[Schema]) -> type[Schema]:
-    """The schema of one page of a list."""
-    address = {"format": "uri", "description": "Absolute address of the page, or null."}
-    declared: dict[str, Any] = {
-        "count": ma_fields.Integer(required=True, metadata={"minimum": 0}),
-        "next": ma_fields.String(required=True, allow_none=True, metadata=address),
-        "previous": ma_fields.String(required=True, allow_none=True, metadata=address),
-        "results": ma_fields.List(ma_fields.Nested(results), required=True),
-    }
-    return type(name, (AnswerSchema,), declared)
-
-
-HistoryList = envelope("HistoryList", HistoryEntrySchema)
 
 
 def _chain(*decorators: Any) -> Decorator:
@@ -87,6 +50,11 @@ class ResourceDocs:
     def choice_parameters(self) -> type[Schema]:
         declared = {item.name: item.field for item in query.parent_filters(self.resource)}
         return type(f"{self.resource.label}Choice", (Schema,), dict(declared))
+
+    @cached_property
+    def suggest_parameters(self) -> type[Schema]:
+        declared = {"q": search_parameters.typed(), "fuzzy": search_parameters.fuzzy()}
+        return type(f"{self.resource.label}SuggestParameters", (self.choice_parameters,), declared)
 
     @cached_property
     def by_code_parameters(self) -> type[Schema]:
@@ -154,7 +122,7 @@ class ResourceDocs:
     @property
     def list_rows(self) -> Decorator:
         resource = self.resource
-        answer = envelope(f"{resource.label}List", resource.read_schema)
+        answer = answers.envelope(f"{resource.label}List", resource.read_schema, fuzzy=answers.fuzzy())
         example = examples.page_of(examples.row(resource))
         return _chain(
             self.blueprint.response(
@@ -166,7 +134,8 @@ class ResourceDocs:
                 "list",
                 f"List {resource.name} rows",
                 "Newest first. Page by `page` and `page_size`, by `limit` and `offset`, or by `cursor`; the "
-                "filters all hold together.",
+                "filters all hold together. `search` finds words in any script and spelling. Where nothing "
+                "matches, it looks for the words that are nearest, and the answer says `fuzzy`.",
             ),
         )
 
@@ -244,13 +213,35 @@ class ResourceDocs:
     def history(self, name: str) -> Decorator:
         example = examples.page_of(examples.history_entry())
         return _chain(
-            self.blueprint.response(200, HistoryList, description="Newest first.", example=example),
+            self.blueprint.response(200, answers.HistoryList, description="Newest first.", example=example),
             self.blueprint.errors(404, 503, *self._clashes()),
             self._operation(
                 name,
                 f"History of a {self.resource.name}",
                 "Who changed it, when, by which way in, and what; a creation lists no fields. Deleted rows "
                 "have their history, too.",
+            ),
+        )
+
+    @property
+    def suggest(self) -> Decorator:
+        resource = self.resource
+        row = {"code": examples.code(resource), "name": resource.example["name"]}
+        return _chain(
+            self.blueprint.response(
+                200,
+                answers.suggestions(resource.label, resource.code_length),
+                description="Up to ten rows.",
+                example={"results": [row]},
+                headers=ETAG_HEADER,
+            ),
+            self._unchanged(),
+            self.blueprint.errors(503),
+            self._operation(
+                "suggest",
+                f"Suggest {resource.name} rows while typing",
+                "What was named exactly, then names that begin so, then names with words that begin so, then "
+                "anything else that is found; newest first in each. Nothing typed, nothing suggested.",
             ),
         )
 

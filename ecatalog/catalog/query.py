@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from marshmallow.fields import Field
 
 from ecatalog import fields, search
+from ecatalog.catalog import search_parameters
 from ecatalog.config import current_settings
 from ecatalog.errors import InvalidInput
 from ecatalog.extensions import db
@@ -20,7 +21,6 @@ from ecatalog.smorest import Schema
 if TYPE_CHECKING:
     from ecatalog.catalog.resource import Resource
 
-MAX_SEARCH_LENGTH = 500
 NO_PARENT = "null"
 
 Clause = Callable[[Any, Any], sa.ColumnElement[bool]]
@@ -100,17 +100,6 @@ _PARENT_ID_TYPES = [
 
 def _text(description: str) -> fields.Text:
     return fields.Text(1000, metadata={"description": description})
-
-
-class SearchText(fields.Text):
-    """What to search for; no more words than can be looked for at once."""
-
-    default_error_messages = {"words": "Ensure this field has no more than {limit} words."}
-
-    def clean(self, text: str) -> str:
-        if len(search.words(text)) > search.MAX_WORDS:
-            raise self.make_error("words", limit=search.MAX_WORDS)
-        return text
 
 
 def exact(name: str, field: Field[Any]) -> Filter:
@@ -225,22 +214,7 @@ def parent_filters(resource: Resource) -> list[Filter]:
 def filter_schema(resource: Resource) -> type[Schema]:
     """The query parameters of a list, paging excepted."""
     declared: dict[str, Field[Any]] = {item.name: item.field for item in resource.all_filters.values()}
-    declared["search"] = SearchText(
-        MAX_SEARCH_LENGTH,
-        metadata={
-            "description": f"Every word must occur in one of: {', '.join(resource.search)}; in Latin or "
-            "Cyrillic letters, Uzbek or Russian. Without `ordering`, rows whose "
-            f"{' or '.join((resource.code, *resource.exact))} is just this come first, then those whose name "
-            "has words that begin so, then the rest, newest first in each.",
-            "example": "shokolad",
-        },
-    )
-    declared["fuzzy"] = fields.Boolean(
-        metadata={
-            "description": "Off: a search that finds nothing answers nothing, not the nearest words' rows.",
-            "default": True,
-        }
-    )
+    declared |= search_parameters.of_lists(resource.search, (resource.code, *resource.exact))
     allowed = ", ".join(resource.all_ordering)
     declared["ordering"] = fields.Text(
         1000,

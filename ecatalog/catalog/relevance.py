@@ -49,12 +49,15 @@ class Found:
         return cls(count, [Hit(*hit) for hit in hits])
 
 
-def find(selection: Selection) -> Found:
-    """Count and order what a search finds, in one statement: what costs is to read all that it hits, once."""
-    hits = _ranked(selection).cte("hits")
+def find(selection: Selection, *, beginning: bool = False, most: int = _TOP) -> Found:
+    """Count and order what a search finds, in one statement: what costs is to read all that it hits, once.
+
+    ``beginning`` puts names that begin with the first word before those that have it elsewhere.
+    """
+    hits = _ranked(selection, beginning=beginning).cte("hits")
     total = sa.select(sa.func.count()).select_from(hits).scalar_subquery()
     order = (hits.c.relevance.desc(), hits.c.created_at.desc(), hits.c.id.desc())
-    rows = db.session.execute(sa.select(hits, total).order_by(*order).limit(_TOP)).all()
+    rows = db.session.execute(sa.select(hits, total).order_by(*order).limit(most)).all()
     return Found(rows[0][-1] if rows else 0, [Hit(*row[:-1]) for row in rows])
 
 
@@ -75,15 +78,18 @@ def page(selection: Selection, found: Found, values: dict[str, Any]) -> Page:
     return Page(_load(selection, [hit.id for hit in shown.rows]), shown.next, shown.previous)
 
 
-def _ranked(selection: Selection) -> sa.Select[Any]:
-    """The hits with their relevance: 2 for what was named exactly, 1 for names, 0 for the rest."""
+def _ranked(selection: Selection, *, beginning: bool = False) -> sa.Select[Any]:
+    """The hits with their relevance: 3 for what was named exactly, 2 and 1 for names, 0 for the rest."""
     tables = selection.resource.search_tables
     named = search.name_begins(tables, selection.words, db.engine.dialect.name)
-    relevance = sa.case((is_exact(selection), 2), (named, 1), else_=0)
-    return selection.hits(tables.rows.c.id, tables.rows.c.created_at, relevance.label("relevance"))
+    ranks = [(_is_exact(selection), 3), (named, 1)]
+    if beginning:
+        ranks.insert(1, (sa.and_(search.text_begins(tables, selection.words[0]), named), 2))
+    relevance = sa.case(*ranks, else_=0).label("relevance")
+    return selection.hits(tables.rows.c.id, tables.rows.c.created_at, relevance)
 
 
-def is_exact(selection: Selection) -> sa.ColumnElement[bool]:
+def _is_exact(selection: Selection) -> sa.ColumnElement[bool]:
     """The condition on the search table that a row's code, or another such attribute, is what was sent."""
     text = (selection.values.get("search") or "").strip()
     if selection.approximate or not text:

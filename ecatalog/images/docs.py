@@ -10,7 +10,7 @@ from marshmallow import fields as ma_fields
 
 from ecatalog import fields
 from ecatalog.catalog import examples
-from ecatalog.catalog.docs import envelope
+from ecatalog.catalog.answers import envelope
 from ecatalog.catalog.resource import Resource
 from ecatalog.images import docs_bodies as bodies
 from ecatalog.images.declaration import images_of

@@ -25,6 +25,13 @@ def name_begins(tables: SearchTables, words: Sequence[Spellings], dialect: str) 
     return _every(tables, marked, dialect)
 
 
+def text_begins(tables: SearchTables, spelled: Spellings) -> sa.ColumnElement[bool]:
+    """The row's name begins with the word."""
+    text = tables.rows.c.search_text
+    starts = [(len(spelling) + len(NAME_MARK), f"{NAME_MARK}{spelling}") for spelling in spelled]
+    return sa.or_(*(sa.func.substr(text, 1, length) == start for length, start in starts))
+
+
 def like(column: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
     """``part`` occurs in the column, taken literally.
 

@@ -31,6 +31,7 @@ ROUTES = {
     "by-code/restore/": {"post"},
     "by-code/history/": {"get"},
     "changes/": {"get"},
+    "suggest/": {"get"},
 }
 
 
@@ -116,6 +117,8 @@ class OtherLength(WarehouseSchema):
         ({"schema": NoField}, "column 'address' is missing from NoField"),
         ({"schema": OtherLength}, "'name' has 120 characters in the table"),
         ({"search": ("number", "colour")}, "'colour' is no column"),
+        ({"search": ("number",)}, "'name' is not among the searched attributes"),
+        ({"exact": ("area",)}, "'area' is not among the searched attributes"),
         ({"ordering": ("colour",)}, "'colour' is no column"),
         ({"filters": ("colour",)}, "filter 'colour' is no field"),
         ({"parent": PRICE_LIST}, "no column 'price-list_id'"),

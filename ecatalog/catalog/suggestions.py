@@ -1,0 +1,45 @@
+"""What somebody who types may mean: a few codes and names, those that begin so first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from ecatalog.catalog import clock, relevance, selection
+from ecatalog.catalog.listing import Answer, ListRequest, answer_tag, kept_answer
+from ecatalog.catalog.relevance import Found
+from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.selection import Selection
+from ecatalog.extensions import db
+
+MOST = 10
+
+
+def suggest(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None) -> Answer:
+    """Up to ten ``{code, name}`` for the loaded value ``q``, kept for as long as the clocks stand."""
+    values = {**asked.values, "search": asked.values.get("q")}
+    tag = answer_tag("suggest", resource.name, clock.read(resource.clock_names), asked)
+    return kept_answer(tag, known_tags, lambda: _build(resource, values))
+
+
+def _build(resource: Resource, values: Mapping[str, Any]) -> bytes:
+    selected, found = selection.select(resource, values, _look)
+    fuzzy = {"fuzzy": True} if selected.approximate else {}
+    return orjson.dumps({**fuzzy, "results": _named(resource, [hit.id for hit in found.hits])})
+
+
+def _look(selected: Selection) -> Found:
+    if not selected.words:
+        return Found(0, ())
+    return relevance.find(selected, beginning=True, most=MOST)
+
+
+def _named(resource: Resource, ids: list[int]) -> list[dict[str, Any]]:
+    model: Any = resource.model
+    columns = (model.id, getattr(model, resource.code), model.name)
+    rows = db.session.execute(sa.select(*columns).where(model.id.in_(ids)))
+    by_id = {row_id: {"code": code, "name": name} for row_id, code, name in rows}
+    return [by_id[row_id] for row_id in ids]
