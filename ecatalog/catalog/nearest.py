@@ -46,15 +46,15 @@ def _similar(tables: SearchTables, word: str) -> list[tuple[float, str]]:
     column = tables.words.c.word
     statement = sa.select(column)
     if db.engine.dialect.name == "postgresql":
-        _set_threshold()
+        _set_threshold(similar.threshold(word))
         statement = statement.where(column.op("%", is_comparison=True)(_literal(word)))
     candidates: Iterable[str] = db.session.scalars(statement)
     return similar.closest(word, candidates)
 
 
-def _set_threshold() -> None:
+def _set_threshold(similarity: float) -> None:
     """What ``%`` means, for the present transaction."""
-    setting = ("pg_trgm.similarity_threshold", str(similar.TRIGRAM_SIMILARITY))
+    setting = ("pg_trgm.similarity_threshold", str(similarity))
     db.session.execute(sa.select(sa.func.set_config(*setting, sa.true())))
 
 

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: No ratio of two small numbers: a candidate on the very edge could fall to either side by rounding.
-TRIGRAM_SIMILARITY = 0.2401
+_SHORT = 6  # letters: one error spoils half of the trigrams
 _CLOSE = 0.6  # of 1: two letters of five may be wrong
 _AS_GOOD = 0.1  # behind the best one
 _MOST = 5  # words that one is taken for
+
+
+def threshold(word: str) -> float:
+    """How many trigrams a candidate must share; sutli and sulti have 0.2 in common.
+
+    No ratio of two small numbers: a candidate on the very edge could fall to either side by rounding.
+    """
+    return 0.1701 if len(word) <= _SHORT else 0.2401
 
 
 def trigrams(word: str) -> set[str]:
@@ -30,11 +37,11 @@ def trigram_similarity(one: set[str], other: set[str]) -> float:
 
 def closest(word: str, candidates: Iterable[str]) -> list[tuple[float, str]]:
     """``(closeness, word)`` of the candidates that ``word`` is probably meant for, the closest first."""
-    own = trigrams(word)
+    own, needed = trigrams(word), threshold(word)
     found = []
     for candidate in candidates:
         similarity = trigram_similarity(own, trigrams(candidate))
-        if similarity > TRIGRAM_SIMILARITY:
+        if similarity > needed:
             closeness = _closeness(word, candidate)
             if closeness >= _CLOSE:
                 found.append((closeness, similarity, candidate))
