@@ -13,8 +13,9 @@ from ecatalog import fields, search
 from ecatalog.catalog import clock, paging, query
 from ecatalog.catalog.listing import Answer, ListRequest, answer_tag, kept_answer
 from ecatalog.catalog.paging import PagingSchema
-from ecatalog.catalog.query import NEWEST_FIRST, SearchText
+from ecatalog.catalog.query import NEWEST_FIRST
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.search_parameters import MAX_LENGTH, SearchText
 from ecatalog.errors import NotAuthenticated
 from ecatalog.extensions import db
 from ecatalog.images.declaration import image_model, images_of
@@ -31,7 +32,6 @@ from ecatalog.smorest import Schema
 
 DEFAULT_THUMBNAILS = 60
 MAX_THUMBNAILS = 200
-SEARCH_LENGTH = query.MAX_SEARCH_LENGTH
 
 
 def list_schema(resource: Resource) -> type[Schema]:
@@ -41,7 +41,7 @@ def list_schema(resource: Resource) -> type[Schema]:
         "is_main": fields.Boolean(metadata={"description": "Main images of their rows, or the others."}),
         "is_active": fields.Boolean(metadata={"description": "`is_active` is exactly this."}),
         "category": fields.Text(120, metadata={"description": "`category` is exactly this."}),
-        "search": SearchText(SEARCH_LENGTH, metadata={"description": searched}),
+        "search": SearchText(MAX_LENGTH, metadata={"description": searched}),
     }
     declared = {**owner_fields(resource), **own}
     return type(f"{resource.label}ImageListParameters", (PagingSchema,), declared)
