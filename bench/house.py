@@ -19,6 +19,8 @@ from tests.servers import postgresql_server
 from tests.serving import ROOT, gunicorn
 
 PASSWORD = secrets.token_urlsafe(16)
+# As servers are run, not as tests run them: what is committed is on the disk.
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
 NO_LIMIT = "1000000/second"
 
 
@@ -67,7 +69,10 @@ def run_flask(environment: dict[str, str], *arguments: str, entered: str = "") -
 @contextmanager
 def open_house(workers: int = 1, **settings: str) -> Iterator[House]:
     """A service on a fresh PostgreSQL database, gone at the end."""
-    with postgresql_server() as server_url, tempfile.TemporaryDirectory(prefix="ecatalog-bench-") as folder:
+    with (
+        postgresql_server(**DURABLE) as server_url,
+        tempfile.TemporaryDirectory(prefix="ecatalog-bench-") as folder,
+    ):
         database_url = PostgreSQLDatabases(server_url).make_empty()
         environment = {
             "SECRET_KEY": secrets.token_urlsafe(64),

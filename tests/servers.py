@@ -157,15 +157,18 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[str]:
-    """A private PostgreSQL; gives the URL of an empty database whose owner may create more."""
+def postgresql_server(**different: str) -> Iterator[str]:
+    """A private PostgreSQL; gives the URL of an empty database whose owner may create more.
+
+    ``different`` settings take the place of those in POSTGRESQL_OPTIONS, which are made for tests.
+    """
     with tempfile.TemporaryDirectory(prefix="ecatalog-pg-") as name:
         folder = Path(name).resolve()
         options = _ordinary_user(folder)
         programs = _reachable(postgresql_programs(), folder, options)
         data = folder / "data"
         _make_cluster(programs, data, options)
-        settings = {**POSTGRESQL_OPTIONS, "unix_socket_directories": str(folder)}
+        settings = {**POSTGRESQL_OPTIONS, **different, "unix_socket_directories": str(folder)}
         flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         process = Process([programs / "postgres", "-D", data, *flags], folder / "server.log", options)
         superuser = f"postgresql://postgres@/postgres?host={folder}"

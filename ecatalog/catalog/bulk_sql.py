@@ -1,169 +1,177 @@
-"""The statements of bulk writes: COPY on PostgreSQL, ``executemany`` on SQLite."""
+"""The statements of bulk writes: rows go into temporary tables, and from there into the real ones at once.
+
+Into the temporary tables they come by COPY on PostgreSQL and by ``executemany`` on SQLite. What a row holds
+besides its fields (tick, times) and its history come from the statements, which know them for all rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects import postgresql as on_postgresql
+from sqlalchemy.dialects import sqlite as on_sqlite
 
+from ecatalog.catalog.bulk_keys import is_postgresql
+from ecatalog.catalog.copying import Column, copy_text
+from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.resource import Resource
-from ecatalog.extensions import Model, db
+from ecatalog.database import JSONType
+from ecatalog.extensions import db
 
-Records = Sequence[dict[str, Any]]  # by attribute; all of one call have the same keys
+Names = tuple[str, ...]
+_FACT = "write_"
+# What the history says of a change, beside the row's own attributes.
+HISTORY: dict[str, sa.types.TypeEngine[Any]] = {"history_action": sa.String(10), "history_fields": JSONType}
 
 
-def on_postgresql() -> bool:
-    return db.engine.dialect.name == "postgresql"
+class Staging:
+    """A temporary table of the present transaction, with some attributes of a resource and HISTORY columns.
 
-
-def is_one_of(column: Any, values: Sequence[Any]) -> sa.ColumnElement[bool]:
-    """``column IN values`` as one parameter, however many values there are.
-
-    A subquery and not ``= ANY``: once the server keeps a plan for any array (a prepared statement's sixth
-    use), that one compares every row with every value.
+    It is gone after ``drop`` or with the transaction. This object holds no rows: all threads share it.
     """
-    if on_postgresql():
-        kind = sa.BigInteger() if isinstance(column.type, sa.Integer) else sa.Text()
-        return column.in_(sa.select(sa.func.unnest(sa.literal(list(values), ARRAY(kind)))))  # type: ignore[no-any-return]
-    entries = sa.func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-    return column.in_(sa.select(entries.c.value))  # type: ignore[no-any-return]
 
-
-def insert(resource: Resource, records: Records) -> None:
-    """New rows; a row that was written around the application meanwhile is brought to the same state."""
-    if not records:
-        return
-    table = _table(resource.model)
-    names = _column_names(resource.model, records[0])
-    target = "code" if resource.parent is None else "owner"
-    if on_postgresql():
-        staging = _stage(resource.model, records)
-        source: Any = sa.select(*(sa.column(name) for name in names)).select_from(sa.table(staging))
-        statement: Any = postgresql.insert(table).from_select(names, source)
-    else:
-        statement = sqlite.insert(table)
-    code = table.c[_column_name(resource.model, resource.code)]
-    elements: list[Any] = [code]
-    if target == "owner":
-        elements.insert(0, sa.text(f"coalesce({resource.link_column}, 0)"))
-    written = {name: statement.excluded[name] for name in names if name != code.name}
-    statement = statement.on_conflict_do_update(index_elements=elements, set_=written)
-    if on_postgresql():
-        db.session.execute(statement)
-        _drop(staging)
-        _know_size(table)
-    else:
-        _connection().execute(statement, _by_column_name(resource.model, records))
-
-
-def update(resource: Resource, records: Records) -> None:
-    """Rows that are there, by ``id``."""
-    if not records:
-        return
-    table = _table(resource.model)
-    names = [name for name in _column_names(resource.model, records[0]) if name != "id"]
-    if on_postgresql():
-        staging = _stage(resource.model, records)
-        source = sa.table(staging, sa.column("id"), *(sa.column(name) for name in names))
-        db.session.execute(
-            sa.update(table).values({name: source.c[name] for name in names}).where(table.c.id == source.c.id)
+    def __init__(self, resource: Resource, name: str, attributes: Names) -> None:
+        mapped = sa.inspect(resource.model).columns
+        columns = {attribute: HISTORY.get(attribute) for attribute in attributes}
+        self.table = sa.Table(
+            f"{name}_{_table(resource).name}",
+            sa.MetaData(),
+            *(
+                sa.Column(attribute, kind)
+                if kind
+                else sa.Column(mapped[attribute].name, mapped[attribute].type)
+                for attribute, kind in columns.items()
+            ),
+            prefixes=["TEMPORARY"],
+            postgresql_on_commit="DROP",
         )
-        _drop(staging)
+        self._statements: list[Any] = []
+        self._create = sa.schema.CreateTable(self.table)
+        self._drop = sa.schema.DropTable(self.table)
+
+    def create(self) -> None:
+        _connection().execute(self._create)
+
+    def drop(self) -> None:
+        _connection().execute(self._drop)
+
+    def add(self, columns: Sequence[Column]) -> None:
+        """Rows, given as columns of values."""
+        if not is_postgresql():
+            names = [column.name for column in self.table.columns]
+            rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+            _connection().execute(sa.insert(self.table), rows)
+            return
+        text = copy_text(columns, [column.type for column in self.table.columns])
+        names_sql = ", ".join(f'"{column.name}"' for column in self.table.columns)
+        driver: Any = _connection().connection.driver_connection
+        statement = f"COPY {self.table.name} ({names_sql}) FROM STDIN"
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(text)
+
+    def write(self, facts: Mapping[str, Any]) -> None:
+        """Write the rows that wait, and their history; ``facts`` as ``Write.history_values`` gives them."""
+        # Named so that no statement takes one for the value of a column.
+        parameters = {f"{_FACT}{name}": value for name, value in facts.items()}
+        for statement in self._statements:
+            _connection().execute(statement, parameters)
+
+
+class NewRows(Staging):
+    """Rows that are to be inserted, with these attributes of them."""
+
+    def __init__(self, resource: Resource, attributes: Names, *, postgresql: bool) -> None:
+        super().__init__(resource, "new_rows", attributes)
+        table = _table(resource)
+        given: dict[str, Any] = {column.name: column for column in self.table.columns}
+        given |= {"tick": _bound(table, "tick"), "created_at": _bound(table, "at", "created_at")}
+        given |= {"updated_at": _bound(table, "at", "updated_at")}
+        source = sa.select(*given.values()).where(sa.true())  # SQLite wants a WHERE before ON CONFLICT
+        insert = on_postgresql.insert if postgresql else on_sqlite.insert
+        statement: Any = insert(table).from_select(list(given), source)
+        code = sa.inspect(resource.model).columns[resource.code].name
+        elements: list[Any] = [table.c[code]]
+        if resource.parent is not None:
+            elements.insert(0, sa.text(f"coalesce({resource.link_column}, 0)"))
+        # A row that was written around the application meanwhile is brought to the same state.
+        replaced = {name: statement.excluded[name] for name in given if name != code}
+        statement = statement.on_conflict_do_update(index_elements=elements, set_=replaced)
+        if postgresql:
+            written = statement.returning(table.c.id).cte("written")
+            self._statements = [_history(written.c.id, "create", {}).add_cte(written)]
+            return
+        staged = self.table.columns
+        key = [table.c[code]] if resource.parent is None else [table.c[code], table.c[resource.link_column]]
+        found = sa.select(table.c.id).join(
+            self.table, sa.and_(*(column.is_not_distinct_from(staged[column.name]) for column in key))
+        )
+        self._statements = [statement, _history(found.subquery().c.id, "create", {})]
+
+
+class ChangedRows(Staging):
+    """Rows that are there and are to be changed: ``id``, the HISTORY columns, and what differs in any row."""
+
+    def __init__(self, resource: Resource, attributes: Names) -> None:
+        super().__init__(resource, "changed_rows", attributes)
+        table, staged = _table(resource), self.table.columns
+        changes: dict[str, Any] = {
+            column.name: column for column in staged if column.name not in ("id", *HISTORY)
+        }
+        changes |= {"tick": _bound(table, "tick"), "updated_at": _bound(table, "at", "updated_at")}
+        self._statements = [
+            sa.update(table).values(changes).where(table.c.id == staged.id),
+            _history(staged.id, staged.history_action, staged.history_fields),
+        ]
+
+
+# Building and compiling statements of 50 columns takes milliseconds; the files of a firm have few shapes.
+_new_rows = lru_cache(maxsize=64)(NewRows)
+changed_rows = lru_cache(maxsize=64)(ChangedRows)
+
+
+def new_rows(resource: Resource, attributes: Names) -> NewRows:
+    """Where rows with these attributes wait to be inserted."""
+    return _new_rows(resource, attributes, postgresql=is_postgresql())
+
+
+def know_size(resource: Resource) -> None:
+    """See that the planner knows a table that is being filled.
+
+    It takes a table of wide rows without statistics for empty, however large it grows, and joins accordingly,
+    until autovacuum comes along minutes later.
+    """
+    if not is_postgresql():
         return
-    statement = (
-        sa.update(table)
-        .values({name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names})
-        .where(table.c.id == sa.bindparam("row_id"))
-    )
-    bound = [
-        {"row_id": record["id"], **{f"new_{name}": value for name, value in record.items() if name != "id"}}
-        for record in _by_column_name(resource.model, records)
-    ]
-    _connection().execute(statement, bound)
+    name = _table(resource).name
+    size = sa.text("SELECT relpages FROM pg_class WHERE oid = to_regclass(:name)")
+    if db.session.scalar(size, {"name": name}) == 0:
+        _connection().exec_driver_sql(f"ANALYZE {name}")
 
 
-def append(model: type[Model], records: Records) -> None:
-    """New rows of a table that nothing can clash with."""
-    if not records:
-        return
-    if on_postgresql():
-        _copy(model.__tablename__, model, records)
-    else:
-        _connection().execute(sa.insert(_table(model)), _by_column_name(model, records))
+def _history(row_id: Any, action: Any, fields: Any) -> sa.Insert:
+    """INSERT … SELECT of an entry for each row, from columns of what is selected or constants."""
+    table: Any = HistoryEntry.__table__
+    constants = ("resource", "tick", "at", "user_id", "user_name", "source", "request_id")
+    given: dict[str, Any] = {name: _bound(table, name) for name in constants}
+    told = {"row_id": row_id, "action": action, "fields": fields}
+    for name, value in told.items():
+        given[name] = value if isinstance(value, sa.ColumnElement) else sa.literal(value, table.c[name].type)
+    return sa.insert(table).from_select(list(given), sa.select(*given.values()))
 
 
-def _table(model: type[Model]) -> sa.Table:
-    table = model.__table__
+def _bound(table: sa.Table, parameter: str, column: str = "") -> sa.BindParameter[Any]:
+    """A fact of the write, with the type of a column."""
+    return sa.bindparam(f"{_FACT}{parameter}", type_=table.c[column or parameter].type)
+
+
+def _table(resource: Resource) -> sa.Table:
+    table = resource.model.__table__
     assert isinstance(table, sa.Table)
     return table
 
 
 def _connection() -> sa.Connection:
     return db.session.connection()
-
-
-def _column_name(model: type[Model], attribute: str) -> str:
-    return str(sa.inspect(model).columns[attribute].name)
-
-
-def _column_names(model: type[Model], record: dict[str, Any]) -> list[str]:
-    return [_column_name(model, attribute) for attribute in record]
-
-
-def _by_column_name(model: type[Model], records: Records) -> list[dict[str, Any]]:
-    """Records by column name: the attribute ``extra`` is the column ``metadata``."""
-    names = {attribute: _column_name(model, attribute) for attribute in records[0]}
-    if all(attribute == name for attribute, name in names.items()):
-        return list(records)
-    return [{names[attribute]: value for attribute, value in record.items()} for record in records]
-
-
-def _stage(model: type[Model], records: Records) -> str:
-    """A temporary table with the records, of this transaction alone; its name."""
-    name = f"staging_{model.__tablename__}"
-    columns = ", ".join(_quoted(column) for column in _column_names(model, records[0]))
-    like = f"SELECT {columns} FROM {model.__tablename__} WITH NO DATA"  # noqa: S608  # names of our own
-    _connection().exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS {like}")
-    _copy(name, model, records)
-    return name
-
-
-def _know_size(table: sa.Table) -> None:
-    """See that the planner knows a table that is being filled.
-
-    It takes a table of wide rows without statistics for empty, however large it grows, and joins accordingly,
-    until autovacuum comes along minutes later.
-    """
-    size = sa.text("SELECT relpages FROM pg_class WHERE oid = to_regclass(:name)")
-    if db.session.scalar(size, {"name": table.name}) == 0:
-        _connection().exec_driver_sql(f"ANALYZE {table.name}")
-
-
-def _drop(staging: str) -> None:
-    _connection().exec_driver_sql(f"DROP TABLE {staging}")
-
-
-def _copy(target: str, model: type[Model], records: Records) -> None:
-    """COPY the records into ``target``, which has the model's columns."""
-    mapped = sa.inspect(model).columns
-    attributes = list(records[0])
-    columns = [mapped[attribute] for attribute in attributes]
-    as_json = [isinstance(column.type, sa.JSON) for column in columns]
-    names = ", ".join(_quoted(column.name) for column in columns)
-    driver: Any = _connection().connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
-        for record in records:
-            copy.write_row(
-                [
-                    orjson.dumps(record[attribute]).decode() if encode else record[attribute]
-                    for attribute, encode in zip(attributes, as_json, strict=True)
-                ]
-            )
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'

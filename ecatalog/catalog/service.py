@@ -42,8 +42,8 @@ def writing(resource: Resource, origin: Origin) -> Iterator[Write]:
     yield write
     db.session.flush()
     clock.add_live_rows(resource.name, write.live_difference)
-    if write.texts:
-        vocabulary.learn(resource.search_tables, vocabulary.of_texts(write.texts))
+    if write.words:
+        vocabulary.learn(resource.search_tables, write.words)
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Write:
     tick: int
     at: datetime
     live_difference: int = 0
-    texts: list[str] = field(default_factory=list)  # search texts that were written
+    words: set[str] = field(default_factory=set)  # of the search texts that were written
 
     def create(self, values: Values) -> Any:
         """A new row of loaded values. Raises InvalidInput for a taken code or a wrong parent."""
@@ -106,12 +106,12 @@ class Write:
         """Undo everything since the transaction began, the tick included; nothing can be written after."""
         db.session.rollback()
         self.live_difference = 0
-        self.texts.clear()
+        self.words.clear()
 
     def search_text(self, value_of: Callable[[str], Any]) -> str:
         """The search text of a row whose column ``name`` holds ``value_of(name)``."""
         text = search.document(map(value_of, self.resource.searched))
-        self.texts.append(text)
+        self.words |= vocabulary.of_texts([text])
         return text
 
     def _stamp(self, row: Any) -> None:

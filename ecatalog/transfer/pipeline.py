@@ -9,10 +9,12 @@ from __future__ import annotations
 import pickle
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 from typing import IO, Any
 
 from marshmallow import ValidationError
@@ -27,6 +29,7 @@ from ecatalog.catalog.service import Origin
 from ecatalog.catalog.values import link_value
 from ecatalog.database import write_transaction
 from ecatalog.errors import flatten_messages
+from ecatalog.transfer.ahead import read_ahead
 from ecatalog.transfer.loading import RowLoader
 from ecatalog.transfer.report import Report
 from ecatalog.transfer.rows import SourceError, SourceRow, TooManyRows
@@ -79,7 +82,7 @@ class InterruptedImport(Exception):
         self.cause = cause
 
 
-@dataclass
+@dataclass(slots=True)
 class _Loaded:
     """A row that was read: its values, or the outcome that its errors have made already."""
 
@@ -128,13 +131,13 @@ class _Import:
         self.ticks: set[int] = set()
 
     def run(self, rows: Iterable[SourceRow]) -> Report:
-        chunks = self._chunks(rows)
         try:
             if self.options.at_once:
-                self._run_at_once(chunks)
+                self._run_at_once(self._chunks(rows))
             else:
-                for chunk in chunks:
-                    self._tell(chunk, self._write_chunk(chunk))
+                with read_ahead(partial(self._chunks, rows)) as chunks:
+                    for chunk in chunks:
+                        self._tell(chunk, self._write_chunk(chunk))
         except (DBAPIError, PoolTimeoutError, KeyboardInterrupt, SourceError) as error:
             if self.options.at_once:
                 self.report = Report(dry_run=self.options.dry_run, rejected=True)
@@ -144,8 +147,10 @@ class _Import:
                 metrics.count_import(self.resource.name, self.report.counts)
         return self.report
 
-    def _chunks(self, rows: Iterable[SourceRow]) -> Iterator[_Chunk]:
+    def _chunks(self, rows: Iterable[SourceRow], stop: threading.Event | None = None) -> Iterator[_Chunk]:
         loader = RowLoader(self.resource.patch_schema())
+        if stop is not None:
+            rows = takewhile(lambda _row: not stop.is_set(), rows)
         loaded = (self._load(loader, row) for row in rows)
         while chunk := list(islice(loaded, self.options.chunk_rows)):
             yield chunk
