@@ -46,6 +46,8 @@ class Settings:
     jwt_refresh_days: int = 7
     max_image_mb: int = 15
     max_import_mb: int = 50
+    history_keep_days: int = 1825  # that ``flask audit clean`` leaves of the history of rows
+    audit_keep_days: int = 365  # and of sign-ins and changes of users
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Tashkent"))
     log_level: str = "INFO"
     log_format: str = "json"  # or "human"
@@ -145,6 +147,8 @@ def _read(env: _Environment, folder: Path) -> Settings:
         jwt_refresh_days=env.whole("JWT_REFRESH_DAYS", 7, most=3_650),
         max_image_mb=env.whole("MAX_IMAGE_MB", 15, most=1_024),
         max_import_mb=env.whole("MAX_IMPORT_MB", 50, most=4_096),
+        history_keep_days=env.whole("HISTORY_KEEP_DAYS", 1825, most=36_500),
+        audit_keep_days=env.whole("AUDIT_KEEP_DAYS", 365, most=36_500),
         timezone=checks.time_zone(env.text("TIMEZONE", "Asia/Tashkent")),
         log_level=checks.choice("LOG_LEVEL", env.text("LOG_LEVEL", "INFO").upper(), checks.LOG_LEVELS),
         log_format=checks.choice(

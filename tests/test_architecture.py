@@ -34,12 +34,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops": {*FOUNDATION, "auth"},
     "catalog": {*FOUNDATION, "auth", "search"},
     "transfer": {*FOUNDATION, "auth", "search", "catalog"},
+    "audit": {*FOUNDATION, "auth", "catalog"},
     "images": {*FOUNDATION, "auth", "catalog", "search"},
     "project": RESOURCE_PACKAGE - {"project"},
     "client": RESOURCE_PACKAGE,
     "nomenklatura": RESOURCE_PACKAGE,
     "resources": {"catalog", "project", "client", "nomenklatura"},
-    "cli": {*FOUNDATION, "auth", "ops", "search", "catalog", "transfer", "images", "cli"},
+    "cli": {*FOUNDATION, "auth", "ops", "search", "catalog", "transfer", "images", "audit", "cli"},
 }
 # Single imports that go against the grain, and why.
 EXCEPTIONS = {

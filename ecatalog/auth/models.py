@@ -1,15 +1,16 @@
-"""Tables of sign-in: users, and refresh tokens by family."""
+"""Tables of sign-in: users, refresh tokens by family, and what happened to both."""
 
 from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ecatalog.database import BigId, UTCDateTime, utc_now
+from ecatalog.database import BigId, JSONType, UTCDateTime, utc_now
 from ecatalog.extensions import Model
 
 MAX_NAME_CHARACTERS = 150
@@ -83,3 +84,31 @@ class RefreshToken(Model):
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     first_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     uses: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+
+
+class AuditEvent(Model):
+    """One thing that happened to a user or their tokens; failed sign-ins count up in one row an hour.
+
+    Nothing refers to the user: what happened stays true when they are gone.
+    """
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        sa.Index("ix_audit_event_at", "at", "id"),
+        sa.Index("ix_audit_event_action", "action", "at"),
+        sa.Index("uq_audit_event_aggregate_key", "aggregate_key", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)  # the first time, where it counts
+    last_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    action: Mapped[str] = mapped_column(sa.String(30))
+    user_id: Mapped[int | None] = mapped_column(sa.BigInteger)  # whom it is about
+    user_name: Mapped[str | None] = mapped_column(sa.String(MAX_NAME_CHARACTERS))
+    actor: Mapped[str | None] = mapped_column(sa.String(MAX_NAME_CHARACTERS))  # who did it
+    source: Mapped[str] = mapped_column(sa.String(20))
+    address: Mapped[str | None] = mapped_column(sa.String(64))
+    request_id: Mapped[str | None] = mapped_column(sa.String(64))
+    count: Mapped[int] = mapped_column(sa.Integer, default=1)
+    fields: Mapped[dict[str, Any]] = mapped_column(JSONType)
+    aggregate_key: Mapped[str | None] = mapped_column(sa.String(120))

@@ -19,6 +19,8 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
 from sqlalchemy.orm import InstrumentedAttribute
 
+from ecatalog.auth import events
+from ecatalog.auth.events import Action, Reason
 from ecatalog.auth.models import RefreshFamily, RefreshToken, User
 from ecatalog.config import Settings
 from ecatalog.database import UTCDateTime, utc_now, write_transaction
@@ -159,7 +161,7 @@ def _rotate_in_transaction(claims: Claims, user: User) -> TokenPair | None:
     )
     family_id = db.session.scalar(used)
     if family_id is None:
-        _revoke_for_reuse(claims)
+        _revoke_for_reuse(claims, user)
         return None
     expires_at = now + _refresh_life()
     extended = (
@@ -177,9 +179,10 @@ def _rotate_in_transaction(claims: Claims, user: User) -> TokenPair | None:
     return _issue(user, family_id, expires_at)
 
 
-def _revoke_for_reuse(claims: Claims) -> None:
+def _revoke_for_reuse(claims: Claims, user: User) -> None:
     family_id = _revoke_family_of(claims)
     if family_id is not None:
+        events.record(Action.TOKENS_REVOKED, user, reason=Reason.REUSED, family=family_id)
         log.warning(
             "refresh token used again: all tokens of its sign-in are revoked",
             extra={"user_id": claims.user_id, "refresh_family": family_id},
@@ -189,9 +192,11 @@ def _revoke_for_reuse(claims: Claims) -> None:
 def revoke(refresh_token: str) -> None:
     """Sign out: revoke the family of a refresh token. Raises TokenError; call inside a write transaction."""
     claims = read_token(refresh_token, REFRESH)
-    check_user(claims, db.session.get(User, claims.user_id))
-    if _revoke_family_of(claims) is None:
+    user = check_user(claims, db.session.get(User, claims.user_id))
+    family_id = _revoke_family_of(claims)
+    if family_id is None:
         raise TokenError
+    events.record(Action.TOKENS_REVOKED, user, reason=Reason.SIGNED_OUT, family=family_id)
 
 
 def _revoke_family_of(claims: Claims) -> str | None:

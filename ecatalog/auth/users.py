@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from ecatalog.auth import events
+from ecatalog.auth.events import Action, Reason
 from ecatalog.auth.models import MAX_NAME_CHARACTERS, RefreshFamily, Role, User, name_key
 from ecatalog.auth.passwords import check_password_policy, hash_password
 from ecatalog.database import utc_now
@@ -93,6 +95,7 @@ def create_user(name: str, password: str, role: Role = Role.VIEWER) -> User:
         db.session.flush()
     except IntegrityError as error:  # another call was faster
         raise DuplicateUserError(name) from error
+    events.record(Action.CREATED, user, role=user.role)
     return user
 
 
@@ -101,6 +104,8 @@ def set_role(name: str, role: Role) -> User:
     if role is not Role.ADMIN:
         _keep_one_admin(name)
     user = get_user(name, lock=True)
+    if user.role != role.value:
+        events.record(Action.ROLE_CHANGED, user, role={"old": user.role, "new": role.value})
     user.role = role.value
     return user
 
@@ -110,7 +115,8 @@ def set_password(name: str, password: str) -> User:
     user = get_user(name, lock=True)
     check_password_policy(password, user.name)
     user.password_hash = hash_password(password)
-    _end_tokens(user)
+    events.record(Action.PASSWORD_CHANGED, user)
+    _end_tokens(user, Reason.PASSWORD_CHANGED)
     return user
 
 
@@ -118,25 +124,33 @@ def disable(name: str) -> User:
     """Shut the user out and end all of their tokens. Raises UnknownUserError, LastAdminError."""
     _keep_one_admin(name)
     user = get_user(name, lock=True)
+    if user.is_active:
+        events.record(Action.DISABLED, user)
     user.is_active = False
-    _end_tokens(user)
+    _end_tokens(user, Reason.DISABLED)
     return user
 
 
 def enable(name: str) -> User:
     """Let a disabled user sign in again; tokens from before stay dead. Raises UnknownUserError."""
     user = get_user(name, lock=True)
+    if not user.is_active:
+        events.record(Action.ENABLED, user)
     user.is_active = True
     return user
 
 
-def _end_tokens(user: User) -> None:
+def _end_tokens(user: User, reason: Reason) -> None:
     user.token_generation += 1
-    db.session.execute(
+    ended = (
         sa.update(RefreshFamily)
         .where(RefreshFamily.user_id == user.id, RefreshFamily.revoked_at.is_(None))
         .values(revoked_at=utc_now())
+        .returning(RefreshFamily.id)
     )
+    families = db.session.scalars(ended).all()
+    if families:
+        events.record(Action.TOKENS_REVOKED, user, reason=reason, families=len(families))
 
 
 def _keep_one_admin(name: str) -> None:

@@ -10,12 +10,14 @@ from marshmallow.fields import Field
 from ecatalog import fields
 from ecatalog.smorest import AnswerSchema, Schema
 
+_USER = "Name of the user, if one wrote it. Viewers see no name but their own."
+
 
 class HistoryEntrySchema(AnswerSchema):
     """One change of a row; a creation lists no fields."""
 
     at = fields.Timestamp(required=True)
-    user = fields.Text(150, required=True, allow_none=True, metadata={"description": "Name of the user."})
+    user = fields.Text(150, required=True, allow_none=True, metadata={"description": _USER})
     source = fields.Text(20, required=True, metadata={"description": "The way in: api, cli, demo, …"})
     request_id = fields.Text(64, required=True, allow_none=True)
     action = fields.Choice(("create", "update", "delete", "restore"), required=True)

@@ -10,7 +10,7 @@ from flask import Response, g, request
 from flask.views import MethodView
 
 from ecatalog.auth.access import Access, access
-from ecatalog.auth.permissions import current_user
+from ecatalog.auth.permissions import current_user, require_user
 from ecatalog.catalog import changes, etag, history, listing, service, suggestions
 from ecatalog.catalog.docs import ResourceDocs
 from ecatalog.catalog.listing import ListRequest
@@ -183,9 +183,8 @@ class Routes:
             @blueprint.arguments(docs.history_parameters, location="query")
             def get(_view, values: Values, lookup: Lookup) -> Response:
                 row = find(resource, lookup, Among.LIVE_THEN_DELETED)
-                body = history.page(
-                    resource, row.id, values, base_url(), list(request.args.items(multi=True))
-                )
+                query = list(request.args.items(multi=True))
+                body = history.page(resource, row.id, values, base_url(), query, require_user())
                 return json_answer(orjson.dumps(body), None)
 
         return History

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import fields
+from ecatalog.auth.models import User
 from ecatalog.catalog import paging
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.query import Order
@@ -17,9 +18,17 @@ NEWEST_FIRST = (Order("id", True),)
 
 
 def page(
-    resource: Resource, row_id: int, values: dict[str, Any], base_url: str, query: list[tuple[str, str]]
+    resource: Resource,
+    row_id: int,
+    values: dict[str, Any],
+    base_url: str,
+    query: list[tuple[str, str]],
+    reader: User,
 ) -> dict[str, Any]:
-    """A list envelope of the row's changes. Raises RowNotFound past the last page."""
+    """A list envelope of the row's changes, as ``reader`` may see them.
+
+    Raises RowNotFound past the last page.
+    """
     statement = sa.select(HistoryEntry).where(
         HistoryEntry.resource == resource.name, HistoryEntry.row_id == row_id
     )
@@ -29,14 +38,16 @@ def page(
         "count": count,
         "next": paging.link(base_url, query, found.next),
         "previous": paging.link(base_url, query, found.previous),
-        "results": [_render(entry) for entry in found.rows],
+        "results": [_render(entry, reader) for entry in found.rows],
     }
 
 
-def _render(entry: HistoryEntry) -> dict[str, Any]:
+def _render(entry: HistoryEntry, reader: User) -> dict[str, Any]:
+    # Who works with what is no business of those who only read; what they did themselves, they know.
+    shows_user = reader.may_write or entry.user_id == reader.id
     return {
         "at": fields.format_timestamp(entry.at),
-        "user": entry.user_name,
+        "user": entry.user_name if shows_user else None,
         "source": entry.source,
         "request_id": entry.request_id,
         "action": entry.action,

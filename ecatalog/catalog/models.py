@@ -90,7 +90,11 @@ class HistoryEntry(Model):
     """Who changed which row when, and each field's old and new value."""
 
     __tablename__ = "row_history"
-    __table_args__ = (sa.Index("ix_row_history_row", "resource", "row_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_row_history_row", "resource", "row_id", "id"),
+        sa.Index("ix_row_history_at", "at", "id"),
+        sa.Index("ix_row_history_user", "user_id", "at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     resource: Mapped[str] = mapped_column(sa.String(63))

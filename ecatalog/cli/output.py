@@ -11,7 +11,8 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import click
 import orjson
@@ -27,6 +28,7 @@ from ecatalog.errors import ApiError
 
 # In a pipe nothing needs folding, and a program that reads lines is better off without.
 PIPE_COLUMNS = 10_000
+PIPE = "-"  # in place of a file's name
 
 
 class Commands(AppGroup):
@@ -126,3 +128,21 @@ def plain_errors() -> Iterator[None]:
         ) from error
     except PoolTimeoutError as error:
         raise click.ClickException("The database has no connection left.") from error
+
+
+@contextmanager
+def target_file(file: str) -> Iterator[IO[bytes]]:
+    """The file, which is there under its name only when it is whole; or the pipe."""
+    if file == PIPE:
+        yield sys.stdout.buffer
+        return
+    path = Path(file)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as target:
+            yield target
+        part.replace(path)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

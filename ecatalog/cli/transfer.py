@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 from marshmallow import ValidationError
@@ -18,7 +17,7 @@ from ecatalog.catalog.bulk import Mode, Outcome
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
 from ecatalog.cli.catalog import catalog_cli
-from ecatalog.cli.output import messages, plain_errors
+from ecatalog.cli.output import PIPE, messages, plain_errors, target_file
 from ecatalog.cli.resources import choose_resource
 from ecatalog.cli.transfer_output import progress_bar, stoppable, tell
 from ecatalog.errors import ApiError, flatten_messages
@@ -35,7 +34,6 @@ from ecatalog.transfer.xlsx_process import GENEROUS
 from ecatalog.transfer.xlsx_source import xlsx_rows
 
 ORIGIN = Origin(source="cli")
-PIPE = "-"
 
 _format_option = click.option(
     "--format",
@@ -120,7 +118,7 @@ def export_rows(resource_name: str, file: str, form: str | None, filters: tuple[
         task = progress.add_task(f"Exporting {resource.name}", total=total)
         source = export.rows(resource, statement, chosen)
         stack.callback(source.close)
-        target = stack.enter_context(_target(file))
+        target = stack.enter_context(target_file(file))
         export.write_file(resource, progress.track(source, task_id=task), chosen, target)
         count = int(progress.tasks[0].completed)
     messages().print(f"{count} rows of {resource.name} exported.")
@@ -204,21 +202,3 @@ def _run(resource: Resource, rows: Rows, options: pipeline.Options, watch: pipel
             raise click.ClickException(f"{cause} {told}") from cause
         messages().print(told)
         raise cause from interrupted
-
-
-@contextmanager
-def _target(file: str) -> Iterator[IO[bytes]]:
-    """The file, which is there under its name only when it is whole; or the pipe."""
-    if file == PIPE:
-        yield sys.stdout.buffer
-        return
-    path = Path(file)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as target:
-            yield target
-        part.replace(path)
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
