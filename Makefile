@@ -10,6 +10,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # A virtual environment of the caller's must not decide what is installed and run here.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+DEPLOY_VENV := .venv-deploy
 WORKERS ?= 2  # pytest-xdist processes of `make test`
 
 .PHONY: help
@@ -48,6 +49,16 @@ format: $(VENV)/.dev ## put the code into its format
 	@ruff check --fix .
 	ruff format .
 
+.PHONY: release
+release: $(DEPLOY_VENV)/.done ## build the release that servers install (PYTHON_OF_SERVERS)
+	@$(DEPLOY_VENV)/bin/python ansible/build_release.py --python $(or $(PYTHON_OF_SERVERS),3.11)
+
+.PHONY: lint-deploy
+lint-deploy: $(DEPLOY_VENV)/.done ## check the playbooks
+	@cd ansible
+	export PATH=$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH
+	ansible-lint --offline --profile production --nocolor -q .
+
 .PHONY: lock
 lock: $(VENV)/.dev ## pin the newest versions that requirements/*.in allow, with hashes
 	@cd requirements
@@ -69,6 +80,16 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/pip
 	@echo 'Installing the dependencies and the tools of development …'
 	pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@ $(VENV)/.prod
+
+# Ansible has an environment of its own: neither the application nor its tests need it.
+$(DEPLOY_VENV)/.done: requirements/deploy.txt
+	@echo 'Installing what deploys …'
+	for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+	done
+	"$$python" -m venv --clear $(DEPLOY_VENV)
+	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
 
 $(VENV)/bin/pip:
 	@for python in $${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do

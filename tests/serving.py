@@ -17,7 +17,7 @@ from tests.servers import Process
 ROOT = Path(__file__).resolve().parent.parent
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV")
 
-NOT_SOURCE = {".git", ".venv", ".env", "instance", "build", "dist", "node_modules"}
+NOT_SOURCE = {".git", ".venv", ".venv-deploy", ".env", "instance", "build", "dist", "node_modules"}
 
 
 def source_files() -> Iterator[Path]:
