@@ -1,0 +1,179 @@
+"""A booted Debian in a systemd-nspawn container: no container engine, no image, nothing left behind.
+
+Needs root, and the Debian packages systemd-container, iproute2, openssh-client.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.deploy.host.waiting import listens, wait_for
+
+NAME = "ecatalog-deploy-test"
+OUTSIDE, INSIDE = "10.203.7.1", "10.203.7.2"  # the two ends of the cable
+CGROUPS = Path("/sys/fs/cgroup")
+POWER_OFF = signal.SIGRTMIN + 4  # systemd's word for it
+INTO = 'for group in $GROUPS_OF_MACHINE; do echo $$ > "$group/cgroup.procs"; done; exec "$@"'
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _cgroups() -> list[Path]:
+    """The folders that make a cgroup of its own: one in each hierarchy that systemd looks at."""
+    unified = (CGROUPS / "cgroup.controllers").exists()
+    return [CGROUPS / NAME] if unified else [CGROUPS / "systemd" / NAME, CGROUPS / "unified" / NAME]
+
+
+@dataclass
+class Machine:
+    """One host. ``bare`` is a Debian tree, which stays as it is; all changes are in ``folder``."""
+
+    bare: Path
+    folder: Path
+    _nspawn: subprocess.Popen[bytes] | None = None
+    _leader: int = 0
+    _mounted: list[Path] = field(default_factory=list)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @property
+    def key(self) -> Path:
+        """The SSH key that opens root's account."""
+        return self.folder / "key"
+
+    def prepare(self, sources: str, proxy: str) -> None:
+        """Lay a throw-away layer over the bare tree, with what the provider of a server would set up."""
+        layers = [self.folder / name for name in ("changes", "work", "root")]
+        for layer in layers:
+            layer.mkdir()
+        options = f"lowerdir={self.bare},upperdir={layers[0]},workdir={layers[1]}"
+        _run("mount", "-t", "overlay", "-o", options, NAME, self.root)
+        self._mounted.append(self.root)
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
+        files = {
+            "root/.ssh/authorized_keys": self.key.with_suffix(".pub").read_text(),
+            "etc/hostname": "catalog\n",
+            "etc/hosts": f"127.0.0.1 localhost catalog\n{OUTSIDE} acme.test\n",
+            "etc/resolv.conf": "",
+            "etc/apt/sources.list": sources,
+            "etc/apt/apt.conf.d/00proxy": f'Acquire::http::Proxy "{proxy}";\n',
+            "etc/dpkg/dpkg.cfg.d/unsafe": "force-unsafe-io\n",
+        }
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if ".ssh" in name else 0o755)
+            path.write_text(text)
+        (self.root / "etc/machine-id").write_text("")
+
+    def host_key(self) -> str:
+        """The public SSH key of the host, read from its disk: no first connection has to be trusted."""
+        return (self.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().strip()
+
+    def boot(self) -> None:
+        """Start it in a fresh network: firewall rules live there, and must come back by themselves."""
+        self._plug()
+        for group in _cgroups():
+            group.mkdir(exist_ok=True)
+        groups = " ".join(map(str, _cgroups()))
+        nspawn = [
+            *("systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={NAME}", "--boot"),
+            *("--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"),
+            *(f"--network-namespace-path=/run/netns/{NAME}", "--capability=CAP_NET_ADMIN"),
+        ]
+        environment = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network", "GROUPS_OF_MACHINE": groups}
+        with (self.folder / "console.log").open("ab") as console:
+            self._nspawn = subprocess.Popen(
+                ["bash", "-c", INTO, "bash", *nspawn],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+                env={**os.environ, **environment},
+            )
+        wait_for(self._is_up, 60, f"the host has booted:\n{self.console()}")
+        wait_for(lambda: listens(INSIDE, 22), 30, "the host's SSH answers")
+
+    def _plug(self) -> None:
+        self._unplug()
+        _run("ip", "netns", "add", NAME)
+        _run("ip", "link", "add", "ecatalog-test", "type", "veth", "peer", "name", "host0", "netns", NAME)
+        _run("ip", "addr", "add", f"{OUTSIDE}/24", "dev", "ecatalog-test")
+        _run("ip", "link", "set", "ecatalog-test", "up")
+        for words in (
+            ("addr", "add", f"{INSIDE}/24", "dev", "host0"),
+            ("link", "set", "host0", "up"),
+            ("link", "set", "lo", "up"),
+            ("route", "add", "default", "via", OUTSIDE),
+        ):
+            _run("ip", "-n", NAME, *words)
+
+    def _unplug(self) -> None:
+        subprocess.run(["ip", "link", "delete", "ecatalog-test"], capture_output=True, check=False)
+        subprocess.run(["ip", "netns", "delete", NAME], capture_output=True, check=False)
+
+    def _is_up(self) -> bool:
+        assert self._nspawn is not None
+        if self._nspawn.poll() is not None:
+            raise RuntimeError(f"systemd-nspawn ended:\n{self.console()}")
+        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
+        if not children:
+            return False
+        self._leader = int(children[0])
+        state = self.try_run("systemctl", "is-system-running")
+        return state.stdout.strip() in {"running", "degraded"}
+
+    def console(self) -> str:
+        path = self.folder / "console.log"
+        return path.read_text(errors="replace")[-3000:] if path.exists() else ""
+
+    def try_run(self, *command: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a command inside, as root; whatever comes of it."""
+        enter = ["nsenter", "-t", str(self._leader), "-a", "--", "env", "-i", "HOME=/root", "TERM=dumb"]
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return subprocess.run(
+            [*enter, path, *command], capture_output=True, text=True, check=False, timeout=seconds
+        )
+
+    def run(self, *command: str, seconds: float = 120) -> str:
+        """Run a command inside, as root. Raises RuntimeError with its output when it fails."""
+        done = self.try_run(*command, seconds=seconds)
+        if done.returncode:
+            raise RuntimeError(
+                f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}{done.stderr}"
+            )
+        return done.stdout
+
+    def power_off(self) -> None:
+        """Shut it down in order, as `poweroff` would."""
+        if self._nspawn is None:
+            return
+        if self._nspawn.poll() is None:
+            if self._leader:
+                os.kill(self._leader, POWER_OFF)
+            try:
+                self._nspawn.wait(90)
+            except subprocess.TimeoutExpired:
+                self._nspawn.kill()
+                self._nspawn.wait()
+        self._nspawn, self._leader = None, 0
+        self._unplug()
+
+    def remove(self) -> None:
+        """End it, and take away whatever it had."""
+        self.power_off()
+        for mounted in self._mounted:
+            _run("umount", mounted)
+        self._mounted.clear()
+        for group in _cgroups():
+            for folder, _, _ in os.walk(group, topdown=False):
+                Path(folder).rmdir()
+        shutil.rmtree(self.folder, ignore_errors=True)
