@@ -85,14 +85,15 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
 
 
 def init_commands(app: Flask) -> None:
-    """``flask user | token | catalog | audit | demo | static``."""
+    """``flask user | token | catalog | audit | images | demo | static``."""
     import ecatalog.cli.transfer  # noqa: F401  # which adds commands to ``flask catalog``
     from ecatalog.cli.audit import audit_cli
     from ecatalog.cli.catalog import catalog_cli
     from ecatalog.cli.demo import demo_cli
+    from ecatalog.cli.images import images_cli
     from ecatalog.cli.static import static_cli
     from ecatalog.cli.token import token_cli
     from ecatalog.cli.user import user_cli
 
-    for group in (user_cli, token_cli, catalog_cli, audit_cli, demo_cli, static_cli):
+    for group in (user_cli, token_cli, catalog_cli, audit_cli, images_cli, demo_cli, static_cli):
         app.cli.add_command(group)

@@ -57,22 +57,28 @@ def stoppable() -> Iterator[Stop]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Rows(ProgressColumn):
-    """Rows so far, and rows a second."""
+class _Count(ProgressColumn):
+    """How many so far, and how many a second."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__()
+        self.noun = noun
 
     def render(self, task: Task) -> Text:
-        rate = f"{task.speed:,.0f}" if task.speed else "—"
-        return Text(f"{int(task.completed):,} rows, {rate} rows/s")
+        rate = "—"
+        if task.speed:
+            rate = f"{task.speed:,.0f}" if task.speed >= 10 else f"{task.speed:.1f}"
+        return Text(f"{int(task.completed):,} {self.noun}, {rate} {self.noun}/s")
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """A progress bar on a terminal; nothing in a pipe."""
+def progress_bar(noun: str = "rows") -> Iterator[Progress]:
+    """A progress bar on a terminal, for a number of ``noun``; nothing in a pipe."""
     output = messages()
     columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"),
         BarColumn(),
-        _Rows(),
+        _Count(noun),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

@@ -132,6 +132,20 @@ def delete(
         album.close()
 
 
+def renew(resource: Resource, image_id: int, folder: str, file: StoredImage, origin: Origin) -> bool:
+    """Let a live image that is still in ``folder`` have other files; False where it is not, any more."""
+    model: Any = image_model(resource)
+    with writing(resource, origin) as write:
+        statement = live_images(resource).where(model.id == image_id, model.folder == folder)
+        image = db.session.scalar(statement.options(*owner_loader(resource)))
+        if image is None:
+            return False
+        album = _Album(write, image.owner)
+        album.change(image, {}, file)
+        album.close()
+        return True
+
+
 class _Album:
     """The live images of one row while they are being written; :meth:`close` makes it all true.
 

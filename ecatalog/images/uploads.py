@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ def stored(resource: Resource, files: Sequence[FileStorage], name: str) -> Itera
     ServiceUnavailable where the store fails.
     """
     done: list[StoredImage] = []
-    try:
+    with discarded_on_failure(done):
         for number, file in enumerate(files, start=1):
             try:
                 done.append(store(resource, file.stream))
@@ -109,11 +110,18 @@ def stored(resource: Resource, files: Sequence[FileStorage], name: str) -> Itera
                 log.info("refused an image: %s", error)
                 raise InvalidInput({name: [_told(number, file) if len(files) > 1 else INVALID]}) from error
         yield done
+
+
+@contextmanager
+def discarded_on_failure(images: Sequence[StoredImage]) -> Iterator[None]:
+    """A context: when the block raises, the files of ``images`` are deleted."""
+    try:
+        yield
     except BaseException as error:
         # A connection that broke in the commit may have committed: then the rows must find their files. If it
         # has not, ``flask images clean`` finds the files.
         if not (isinstance(error, DBAPIError) and error.connection_invalidated):
-            for image in done:
+            for image in images:
                 discard(image.folder)
         raise
 
@@ -123,16 +131,17 @@ def _told(number: int, file: FileStorage) -> str:
     return f'{INVALID} (file {number}, "{(file.filename or "")[:100]}")'
 
 
-def store(resource: Resource, source: IO[bytes]) -> StoredImage:
-    """Render an image and put all its files into the store.
+def store(resource: Resource, source: IO[bytes], *, bounded: bool = True) -> StoredImage:
+    """Render an image and put all its files into the store; ``bounded`` by MAX_IMAGE_MB.
 
     Raises BadImage, TooLarge, and ServiceUnavailable where the store fails; then nothing is in it.
     """
+    megabytes = current_settings().max_image_mb
     name = f"{resource.name}/{utc_now():%Y/%m}/{uuid4().hex}"
     try:
         with current_storage().new_folder(name) as folder:
             path = folder / "incoming"
-            size_bytes = _copy(source, path)
+            size_bytes = _copy(source, path, most=megabytes * 1024**2 if bounded else sys.maxsize)
             facts = render(path, folder)
             path.rename(folder / original_name(facts.format))
     except StorageError as error:
@@ -143,15 +152,14 @@ def store(resource: Resource, source: IO[bytes]) -> StoredImage:
     )
 
 
-def _copy(source: IO[bytes], path: Path) -> int:
-    """Write the file to disk; its size. Raises TooLarge beyond MAX_IMAGE_MB."""
-    megabytes = current_settings().max_image_mb
+def _copy(source: IO[bytes], path: Path, most: int) -> int:
+    """Write the file to disk; its size. Raises TooLarge beyond ``most`` bytes."""
     size = 0
     with path.open("wb") as target:
         while block := source.read(BLOCK_BYTES):
             size += len(block)
-            if size > megabytes * 1024**2:
-                raise TooLarge(f"An image may have {megabytes} MB.")
+            if size > most:
+                raise TooLarge(f"An image may have {most // 1024**2} MB.")
             target.write(block)
     return size
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from flask.testing import FlaskClient
 from PIL import Image
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from ecatalog.catalog.resource import Resource
 from tests.images.pictures import jpeg
@@ -53,17 +54,27 @@ class Album:
 
     def post(self, content: bytes | None = None, name: str = "a.jpg", **form: Any) -> TestResponse:
         """Upload to the row R-1, unless the form names another."""
-        data = {self.key: "R-1", "image": (io.BytesIO(jpeg() if content is None else content), name), **form}
-        data = {key: value for key, value in data.items() if value is not None}
-        return self.client.post(self.base, data=data, headers=self.headers)
+        data = {self.key: "R-1", "image": upload(jpeg() if content is None else content, name), **form}
+        return self._send(self.base, {key: value for key, value in data.items() if value is not None})
 
     def upload(self, content: bytes | None = None, **form: Any) -> Json:
         return done(self.post(content, **form), 201)
 
     def post_many(self, *contents: bytes, **form: Any) -> TestResponse:
-        files = [(io.BytesIO(content), f"{number}.jpg") for number, content in enumerate(contents)]
+        files = [upload(content, f"{number}.jpg") for number, content in enumerate(contents)]
         data = {self.key: "R-1", "images": files, **form}
-        return self.client.post(f"{self.base}bulk-upload/", data=data, headers=self.headers)
+        return self._send(f"{self.base}bulk-upload/", data)
+
+    def _send(self, path: str, form: Json, method: str = "POST") -> TestResponse:
+        # Written out in memory: of a large body the test client would leave a file open.
+        boundary, body = encode_multipart(form)
+        kind = f"multipart/form-data; boundary={boundary}"
+        return self.client.open(path, method=method, data=body, content_type=kind, headers=self.headers)
+
+    def send(self, method: str, image: Json, **form: Any) -> TestResponse:
+        """A form for one image, which may bring a file as bytes."""
+        sent = {key: upload(value) if isinstance(value, bytes) else value for key, value in form.items()}
+        return self._send(f"{self.base}{image['id']}/", sent, method)
 
     def call(self, method: str, image: Json | int, **options: Any) -> TestResponse:
         image_id = image if isinstance(image, int) else image["id"]
@@ -100,6 +111,11 @@ class Album:
             for path in (self.root / folder).rglob("*")
             if path.is_file()
         }
+
+
+def upload(content: bytes, name: str = "a.jpg") -> FileStorage:
+    """A file of a form."""
+    return FileStorage(io.BytesIO(content), name, content_type="image/jpeg")
 
 
 def done(answer: TestResponse, status: int = 200) -> Json:

@@ -18,7 +18,7 @@ def drawn(width: int, height: int, mode: str = "RGB") -> Image.Image:
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, height // 2, width, height), fill=BLUE)
     draw.rectangle((0, 0, width // 3, height // 3), fill=GREEN)
-    return image.convert(mode)
+    return image.quantize(16) if mode == "P" else image.convert(mode)
 
 
 def encoded(image: Image.Image, form: str = "JPEG", **options: Any) -> bytes:
