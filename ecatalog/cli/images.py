@@ -27,7 +27,7 @@ UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 images_cli = Commands("images", help="The files of images: leftovers, purging, new renditions.")
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[timedelta]):
     """``12h``, ``30d`` or ``4w`` as a timedelta."""
 
     name = "duration"

@@ -154,11 +154,13 @@ class S3Storage(Storage):
     def __init__(self, address: str) -> None:
         import s3fs  # an optional dependency
 
-        self.root = address.removeprefix("s3://")
+        self.root = address.removeprefix("s3://").rstrip("/")
         self._files = s3fs.S3FileSystem(
             use_listings_cache=False,  # others write, too
-            config_kwargs={"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 3}},
+            skip_instance_cache=True,
+            config_kwargs={"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 0}},
         )
+        self._files.retries = 2  # a caller waits
 
     @contextmanager
     def new_folder(self, name: str) -> Iterator[Path]:

@@ -52,12 +52,12 @@ class Album:
         found: list[Json] = done(answer)["results"]
         return found
 
-    def post(self, content: bytes | None = None, name: str = "a.jpg", **form: Any) -> TestResponse:
+    def post(self, content: bytes | None = None, /, name: str = "a.jpg", **form: Any) -> TestResponse:
         """Upload to the row R-1, unless the form names another."""
         data = {self.key: "R-1", "image": upload(jpeg() if content is None else content, name), **form}
         return self._send(self.base, {key: value for key, value in data.items() if value is not None})
 
-    def upload(self, content: bytes | None = None, **form: Any) -> Json:
+    def upload(self, content: bytes | None = None, /, **form: Any) -> Json:
         return done(self.post(content, **form), 201)
 
     def post_many(self, *contents: bytes, **form: Any) -> TestResponse:
@@ -71,7 +71,7 @@ class Album:
         kind = f"multipart/form-data; boundary={boundary}"
         return self.client.open(path, method=method, data=body, content_type=kind, headers=self.headers)
 
-    def send(self, method: str, image: Json, **form: Any) -> TestResponse:
+    def send(self, method: str, image: Json, /, **form: Any) -> TestResponse:
         """A form for one image, which may bring a file as bytes."""
         sent = {key: upload(value) if isinstance(value, bytes) else value for key, value in form.items()}
         return self._send(f"{self.base}{image['id']}/", sent, method)

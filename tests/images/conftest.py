@@ -40,3 +40,10 @@ def album(request: pytest.FixtureRequest, client: FlaskClient, editor: dict[str,
 def items(client: FlaskClient, editor: dict[str, str], media: Path) -> Album:
     """The images of items."""
     return Album(client, NOMENKLATURA, editor, media)
+
+
+@pytest.fixture
+def album_of(client: FlaskClient, editor: dict[str, str], media: Path) -> Callable[[str], Album]:
+    """The images of the resource of a name."""
+    by_name = {resource.name: resource for resource in RESOURCES}
+    return lambda name: Album(client, by_name[name], editor, media)
