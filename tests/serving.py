@@ -33,9 +33,14 @@ def source_files() -> Iterator[Path]:
 
 @contextmanager
 def gunicorn(
-    environment: Mapping[str, str], folder: Path, workers: int = 1, threads: int = 4
+    environment: Mapping[str, str],
+    folder: Path,
+    workers: int = 1,
+    threads: int = 4,
+    application: str = "wsgi:app",
+    shows_log: bool = True,
 ) -> Iterator[str]:
-    """Serve ``wsgi:app`` from ``folder`` (where no ``.env`` interferes); gives the base URL.
+    """Serve ``application`` from ``folder`` (where no ``.env`` interferes); gives the base URL.
 
     Raises ServerError with gunicorn's log when ``/livez`` does not answer.
     """
@@ -45,7 +50,7 @@ def gunicorn(
         command = [
             *(sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")),
             *("--bind", f"fd://{listener.fileno()}", "--workers", str(workers), "--threads", str(threads)),
-            "wsgi:app",
+            application,
         ]
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         options = {
@@ -59,7 +64,8 @@ def gunicorn(
             yield base_url
         finally:
             process.stop(signal.SIGTERM)
-            print(f"gunicorn {' '.join(command[3:])}\n{process.read_log()}")  # pytest shows it on failure
+            if shows_log:
+                print(f"gunicorn {' '.join(command[3:])}\n{process.read_log()}")  # pytest shows it on failure
 
 
 def _answers(url: str) -> bool:
