@@ -48,7 +48,7 @@ wsgi_app = "wsgi:app"
 bind = _address(_settings.bind, _settings.port)
 workers = _settings.web_concurrency
 worker_class = "gthread"
-threads = 4
+threads = _settings.web_threads
 logger_class = _AppLogger
 worker_tmp_dir = metrics_folder.shared_memory()  # heartbeats: not on a disk
 

@@ -66,6 +66,7 @@ class Settings:
     bind: str = "127.0.0.1"  # where gunicorn listens: an address, or unix:/path
     port: int = 8000
     web_concurrency: int = 2  # gunicorn workers
+    web_threads: int = 4  # of each worker; so many requests it answers at once
 
 
 class _Environment(Env):
@@ -169,6 +170,7 @@ def _read(env: _Environment, folder: Path) -> Settings:
         bind=env.text("BIND", "127.0.0.1"),
         port=env.whole("PORT", 8000, most=65_535),
         web_concurrency=env.whole("WEB_CONCURRENCY", 2, most=256),
+        web_threads=env.whole("WEB_THREADS", 4, most=256),
     )
 
 

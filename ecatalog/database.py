@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 
 import ecatalog
+from ecatalog import connections
 from ecatalog.config import Settings
 from ecatalog.extensions import db, migrate
 
@@ -117,11 +118,13 @@ def init_database(app: Flask, settings: Settings) -> None:
     with app.app_context():
         if url.get_backend_name() == "sqlite":
             _prepare_sqlite(db.engine)
+        else:
+            connections.watch(db.engine)
 
 
 def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
     # Parameters are people's data: they stay out of traces.
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_timeout": 5, "hide_parameters": True}
+    options = connections.pool_options(settings) | {"hide_parameters": True}
     if url.get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": BUSY_SECONDS}}
     connect_args: dict[str, Any] = {"connect_timeout": 5, "application_name": "ecatalog", **TCP_SETTINGS}
@@ -180,4 +183,4 @@ def write_transaction() -> Iterator[None]:
 
 def in_write_transaction() -> bool:
     """Whether what is read now may be rolled back: nothing of it may be kept."""
-    return _WRITING in db.session.info
+    return db.session.registry.has() and _WRITING in db.session.info

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from flask import Flask
 
+from ecatalog.auth.models import SIGNED_IN_COLUMNS
 from ecatalog.auth.permissions import init_auth
+from ecatalog.catalog.models import CLOCK_COLUMNS
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.routing import init_routing
 from ecatalog.config import Settings
 from ecatalog.database import init_database
 from ecatalog.errors import init_errors
+from ecatalog.first_look import init_first_look
 from ecatalog.images.media import init_media
 from ecatalog.ops.cors import init_cors
 from ecatalog.ops.docs import init_docs
@@ -24,7 +27,7 @@ from ecatalog.ops.metrics import init_metrics
 from ecatalog.ops.proxy import init_proxy
 from ecatalog.ops.request_id import init_request_id
 from ecatalog.ops.static_files import init_static
-from ecatalog.request import Request
+from ecatalog.request import NoSessions, Request
 from ecatalog.smorest import init_api
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -39,6 +42,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_request_id(app, settings)
     init_logging(app, settings)
     init_database(app, settings)
+    init_first_look(app, settings, small=CLOCK_COLUMNS, keyed=SIGNED_IN_COLUMNS)
     init_hosts(app, settings)  # the first to look at a request
     init_routing(app)
     init_auth(app, settings)  # who asks, before the limits count
@@ -60,6 +64,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
 def _configure(app: Flask, settings: Settings, resources: Sequence[Resource]) -> None:
     app.extensions["ecatalog_settings"] = settings
     app.extensions["ecatalog_resources"] = {resource.name: resource for resource in resources}
+    app.session_interface = NoSessions()
     app.config.update(SECRET_KEY=settings.secret_key, MAX_CONTENT_LENGTH=MAX_BODY_BYTES)
 
 

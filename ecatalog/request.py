@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import IO, Any, cast
 
 import flask
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
@@ -64,6 +65,19 @@ class BodyStream(io.RawIOBase):
             raise ClientDisconnected from error
         except _BROKEN_CHUNKS as error:
             raise BadRequest from error
+
+
+class NoSessions(SessionInterface):
+    """No cookie is looked at: who calls is told by tokens alone."""
+
+    def open_session(self, app: flask.Flask, request: flask.Request) -> SessionMixin:
+        return _NO_SESSION
+
+    def save_session(self, app: flask.Flask, session: SessionMixin, response: flask.Response) -> None:
+        """Nothing is ever kept."""
+
+
+_NO_SESSION = NullSession()
 
 
 class _FormParser(FormDataParser):

@@ -7,12 +7,14 @@ an OpenAPI text in which every operation names the errors that it can answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, cast
 
 import flask_smorest
 import marshmallow as ma
 import orjson
-from flask import Flask, Request
+from flask import Flask, Request, current_app
+from flask import request as flask_request
 from webargs import core
 from webargs.flaskparser import FlaskParser
 
@@ -23,6 +25,7 @@ from ecatalog.errors import (
     UnsupportedMediaType,
     flatten_messages,
 )
+from ecatalog.memory import Memory
 from ecatalog.openapi.components import (
     LIMIT_HEADERS,
     SECURITY_SCHEMES,
@@ -35,6 +38,9 @@ from ecatalog.openapi.introduction import DESCRIPTION
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Doc = dict[str, Any]
 
+_PARSED = "ecatalog_parsed_queries"
+_MOST_REMEMBERED = 2048  # query strings
+_LONGEST_REMEMBERED = 500  # bytes of one
 BODY_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -85,6 +91,12 @@ def read_body(request: Request) -> Any:
     raise UnsupportedMediaType(request.mimetype)
 
 
+@cache
+def _instance(schema: Any) -> Any:
+    """One instance of a schema class: making it copies every field."""
+    return schema() if isinstance(schema, type) else schema
+
+
 class ArgumentsParser(FlaskParser):
     """webargs' parser with our body reader; errors leave it as InvalidInput."""
 
@@ -94,6 +106,21 @@ class ArgumentsParser(FlaskParser):
         "json": ma.EXCLUDE,
         "query": ma.EXCLUDE,
     }
+
+    def parse(
+        self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any
+    ) -> Any:
+        """What a query string says is worked out once: it is the same for as long as the application runs."""
+        if location != "query":
+            return super().parse(_instance(argmap), req, location=location, **options)
+        memory: Memory[dict[str, Any]] = current_app.extensions[_PARSED]
+        key = (argmap, (req or flask_request).query_string)
+        values = memory.get(key)
+        if values is None:
+            values = super().parse(_instance(argmap), req, location=location, **options)
+            if len(key[1]) <= _LONGEST_REMEMBERED:
+                memory.put(key, values)
+        return dict(values)  # the values themselves never change
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         return read_body(req)
@@ -156,6 +183,7 @@ def init_api(app: Flask) -> None:
             "components": {"securitySchemes": SECURITY_SCHEMES},
         },
     )
+    app.extensions[_PARSED] = Memory[dict[str, Any]](_MOST_REMEMBERED)
     api.init_app(app)
     api.register_converter(CodeConverter, code_schema)
 

@@ -49,13 +49,13 @@ def gunicorn(
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         command = [
             *(sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")),
-            *("--bind", f"fd://{listener.fileno()}", "--workers", str(workers), "--threads", str(threads)),
+            *("--bind", f"fd://{listener.fileno()}", "--workers", str(workers)),
             application,
         ]
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         options = {
             "cwd": folder,
-            "env": {**inherited, "PYTHONPATH": str(ROOT), **environment},
+            "env": {**inherited, "PYTHONPATH": str(ROOT), "WEB_THREADS": str(threads), **environment},
             "pass_fds": [listener.fileno()],
         }
         process = Process(command, log, options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -33,6 +34,25 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name.strip()).casefold())
 
 
+@dataclass(frozen=True)
+class SignedIn:
+    """What a request needs to know of its user, as plain values outside any session."""
+
+    id: int
+    name: str
+    role: str
+    is_active: bool
+    token_generation: int
+
+    @property
+    def may_write(self) -> bool:
+        return Role(self.role).may_write
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+
 class User(Model):
     """A person or program that signs in."""
 
@@ -53,13 +73,9 @@ class User(Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    @property
-    def may_write(self) -> bool:
-        return Role(self.role).may_write
 
-    @property
-    def is_admin(self) -> bool:
-        return self.role == Role.ADMIN
+# What the first look reads of a user, in the order of SignedIn's fields.
+SIGNED_IN_COLUMNS: tuple[Any, ...] = tuple(User.__table__.c[part.name] for part in fields(SignedIn))
 
 
 class RefreshFamily(Model):

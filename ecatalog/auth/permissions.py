@@ -9,11 +9,11 @@ from __future__ import annotations
 from flask import Flask, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecatalog.auth.models import Role, User
-from ecatalog.auth.tokens import ACCESS, TokenError, check_user, init_tokens, read_token
+from ecatalog.auth.models import Role, SignedIn
+from ecatalog.auth.tokens import ACCESS, TokenError, check_user, init_tokens, read_access_token
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated, PermissionDenied
-from ecatalog.extensions import db
+from ecatalog.first_look import current_first_look
 from ecatalog.ops.caller import path_is_known
 
 __all__ = [
@@ -58,13 +58,13 @@ def check_identity() -> None:
         raise error
 
 
-def current_user() -> User | None:
-    """The signed-in user, as a plain object outside the session; None for an anonymous request."""
-    user: User | None = g.get("user")
+def current_user() -> SignedIn | None:
+    """The signed-in user; None for an anonymous request."""
+    user: SignedIn | None = g.get("user")
     return user
 
 
-def require_user() -> User:
+def require_user() -> SignedIn:
     """The signed-in user; raises NotAuthenticated."""
     check_identity()
     user = current_user()
@@ -73,7 +73,7 @@ def require_user() -> User:
     return user
 
 
-def require_writer() -> User:
+def require_writer() -> SignedIn:
     """The signed-in user who may write; raises NotAuthenticated or PermissionDenied."""
     user = require_user()
     if not user.may_write:
@@ -81,7 +81,7 @@ def require_writer() -> User:
     return user
 
 
-def require_admin() -> User:
+def require_admin() -> SignedIn:
     """The signed-in admin; raises NotAuthenticated or PermissionDenied."""
     user = require_user()
     if not user.is_admin:
@@ -93,7 +93,7 @@ def _reads_header(path: str) -> bool:
     return path.startswith("/api/") and path != _HEALTH and not path.startswith(_HEADER_IGNORED_BELOW)
 
 
-def _user_of_header(header: str) -> User | None:
+def _user_of_header(header: str) -> SignedIn | None:
     """The user of an ``Authorization`` header; None without one of ours. Raises NotAuthenticated."""
     parts = header.split()
     if not parts or parts[0].lower() != "bearer":
@@ -102,13 +102,12 @@ def _user_of_header(header: str) -> User | None:
         detail = "Authorization header must contain two space-delimited values"
         raise NotAuthenticated(body={"detail": detail, "code": "bad_authorization_header"})
     try:
-        claims = read_token(parts[1], ACCESS)
-        user = check_user(claims, db.session.get(User, claims.user_id))
+        claims = read_access_token(parts[1])
+        row, rows = current_first_look().row_and_rows(claims.user_id)
+        g.first_look_rows = rows
+        return check_user(claims, None if row is None else SignedIn(*row))
     except TokenError as error:
         raise _bad_header_token(error) from error
-    # Taken out of the session: it must stay readable whatever transactions the request goes on to end.
-    db.session.expunge(user)
-    return user
 
 
 def _bad_header_token(error: TokenError) -> NotAuthenticated:

@@ -6,11 +6,13 @@ the tokens that descend from one sign-in form a family. Nothing here commits, ex
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from flask import Flask, current_app
@@ -21,10 +23,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from ecatalog.auth import events
 from ecatalog.auth.events import Action, Reason
-from ecatalog.auth.models import RefreshFamily, RefreshToken, User
+from ecatalog.auth.models import RefreshFamily, RefreshToken, SignedIn, User
 from ecatalog.config import Settings
 from ecatalog.database import UTCDateTime, utc_now, write_transaction
 from ecatalog.extensions import db, jwt
+from ecatalog.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,10 @@ REFRESH = "refresh"
 
 GRACE = timedelta(seconds=10)  # two tabs, or an answer lost on a phone: the old token is answered once more
 MAX_TOKEN_CHARACTERS = 4096  # ours have some 400
+_MOST_REMEMBERED = 2048  # access tokens, some 400 bytes each
+_EXTENSION = "ecatalog_read_tokens"
+
+Holder = TypeVar("Holder", User, SignedIn)
 _CLEANING_MARGIN = timedelta(hours=1)  # rows outlive their tokens: hosts' clocks may differ
 
 
@@ -56,6 +63,7 @@ class Claims:
     kind: str
     jti: str
     generation: int
+    expires_at: float  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,22 @@ def init_tokens(app: Flask, settings: Settings) -> None:
         JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so no claim for them in every token
     )
     jwt.init_app(app)
+    app.extensions[_EXTENSION] = Memory[Claims](_MOST_REMEMBERED)
+
+
+def read_access_token(text: str) -> Claims:
+    """As :func:`read_token`, for the token of a header; its signature is checked once and remembered.
+
+    Remembered is what a good token says, which never changes, under a digest of it. Whether its user may
+    still use it is another question, asked of the database each time.
+    """
+    memory: Memory[Claims] = current_app.extensions[_EXTENSION]
+    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    claims = memory.get(key)
+    if claims is None or claims.expires_at <= time.time():
+        claims = read_token(text, ACCESS)
+        memory.put(key, claims)
+    return claims
 
 
 def read_token(text: str, kind: str | None = None) -> Claims:
@@ -100,12 +124,18 @@ def read_token(text: str, kind: str | None = None) -> Claims:
 
 def _claims(data: dict[str, Any]) -> Claims:
     try:
-        return Claims(int(data["user_id"]), str(data["token_type"]), str(data["jti"]), int(data["gen"]))
+        return Claims(
+            user_id=int(data["user_id"]),
+            kind=str(data["token_type"]),
+            jti=str(data["jti"]),
+            generation=int(data["gen"]),
+            expires_at=float(data["exp"]),
+        )
     except (KeyError, TypeError, ValueError) as error:  # signed with our key, but not by this code
         raise TokenError from error
 
 
-def check_user(claims: Claims, user: User | None) -> User:
+def check_user(claims: Claims, user: Holder | None) -> Holder:
     """The user that the claims are about, if the token still counts. Raises TokenError."""
     if user is None:
         raise TokenError("User not found")

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from flask import g
 
 from ecatalog.catalog.models import CatalogRow, ResourceClock
 from ecatalog.extensions import db
+from ecatalog.first_look import current_first_look
 
 if TYPE_CHECKING:
     from ecatalog.catalog.resource import Resource
@@ -45,6 +47,18 @@ def read(names: Iterable[str]) -> dict[str, ClockReading]:
     )
     found = {name: ClockReading(tick, live_rows, epoch) for name, tick, live_rows, epoch in rows}
     return {name: found.get(name, NEVER_WRITTEN) for name in wanted}
+
+
+def glance(names: Iterable[str]) -> dict[str, ClockReading]:
+    """As :func:`read`, but outside any transaction and in a fraction of the time.
+
+    What was read along with the request's user is taken, once: a second glance looks anew.
+    """
+    rows: list[tuple[Any, ...]] | None = g.pop("first_look_rows", None)
+    if rows is None:
+        rows = current_first_look().rows()
+    found = {name: ClockReading(*reading) for name, *reading in rows}
+    return {name: found.get(name, NEVER_WRITTEN) for name in names}
 
 
 def take_tick(resource: Resource) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache as cache_function
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,8 @@ from ecatalog.catalog.nested import render_rows
 from ecatalog.catalog.relevance import Found
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
-from ecatalog.config import current_settings
+from ecatalog.config import Settings, current_settings
 from ecatalog.database import in_write_transaction
-from ecatalog.extensions import db
 
 Clocks = dict[str, ClockReading]
 
@@ -45,18 +45,36 @@ class Answer:
 def list_rows(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None = None) -> Answer:
     """One page of a resource. Raises InvalidInput or RowNotFound for parameters that ask for no page."""
     order = query.parse_ordering(resource, asked.values.get("ordering"))
-    clocks = clock.read(resource.clock_names)
-    tag = answer_tag("list", resource.name, clocks, asked)
-    return kept_answer(tag, known_tags, lambda: _build(resource, clocks, order, asked))
+    return by_clock(
+        ("list", resource.name),
+        resource.clock_names,
+        asked,
+        known_tags,
+        lambda clocks: _build(resource, clocks, order, asked),
+    )
 
 
-def kept_answer(tag: str, known_tags: frozenset[str] | None, build: Callable[[], bytes]) -> Answer:
-    """The answer of that tag: nothing where the client has it, what is kept of it, or else it is built."""
+def by_clock(
+    kind: tuple[str, ...],
+    clock_names: Sequence[str],
+    asked: ListRequest,
+    known_tags: frozenset[str] | None,
+    build: Callable[[Clocks], bytes],
+) -> Answer:
+    """Nothing where the client's copy is still true, what is kept of the answer, or else it is built.
+
+    ``kind`` tells answers to the same query apart, ``clock_names`` are the clocks of all that is shown.
+    """
+    clocks = clock.read(clock_names) if in_write_transaction() else clock.glance(clock_names)
+    tag = _tag(kind, clocks, asked)
     if known_tags is not None and etag.holds(known_tags, tag):
         return Answer(None, tag)
     body = _kept(tag)
     if body is None:
-        body = build()
+        # The clocks again: those of the snapshot that all the rest is read from.
+        clocks = clock.read(clock_names)
+        tag = _tag(kind, clocks, asked)
+        body = build(clocks)
         _keep(tag, body)
     return Answer(body, tag)
 
@@ -71,12 +89,17 @@ def _keep(key: str, body: bytes) -> None:
         cache.answers.put(key, body)
 
 
-def answer_tag(kind: str, name: str, clocks: dict[str, ClockReading], asked: ListRequest) -> str:
-    """Changes with anything that an answer of this kind can show; ``clocks`` are those of all in it."""
+def _tag(kind: tuple[str, ...], clocks: Clocks, asked: ListRequest) -> str:
+    """Changes with anything that an answer can show."""
     moments = [(clock_name, reading.tick, reading.epoch) for clock_name, reading in clocks.items()]
-    settings = current_settings()
-    shown_by = (__version__, settings.media_url, str(settings.timezone), db.engine.url.render_as_string())
-    return etag.digest(kind, name, moments, asked.base_url, asked.query, shown_by)
+    return etag.digest(kind, moments, asked.base_url, asked.query, _shown_by(current_settings()))
+
+
+@cache_function
+def _shown_by(settings: Settings) -> tuple[str, ...]:
+    """What makes the same rows look different; the database, since tests have several in one process."""
+    database = sa.make_url(settings.database_url).render_as_string()
+    return __version__, settings.media_url, str(settings.timezone), database
 
 
 def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], asked: ListRequest) -> bytes:
@@ -106,7 +129,7 @@ def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:
         return Found(clocks[selected.resource.name].live_rows, ())
     by_relevance = by_relevance and bool(selected.words)
     moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
-    place = (selected.resource.name, db.engine.url.render_as_string())
+    place = (selected.resource.name, _shown_by(current_settings()))
     key = etag.digest("count", place, moments, narrowing, selected.values.get("search"), by_relevance)
     kept = _kept(key)
     if kept is not None:

@@ -86,6 +86,12 @@ class ResourceClock(Model):
     epoch: Mapped[str] = mapped_column(sa.String(32))
 
 
+# What the first look reads, in the order of a name and its ClockReading.
+CLOCK_COLUMNS: tuple[Any, ...] = tuple(
+    ResourceClock.__table__.c[name] for name in ("resource", "tick", "live_rows", "epoch")
+)
+
+
 class HistoryEntry(Model):
     """Who changed which row when, and each field's old and new value."""
 

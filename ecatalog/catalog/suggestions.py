@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from ecatalog.catalog import clock, relevance, selection
-from ecatalog.catalog.listing import Answer, ListRequest, answer_tag, kept_answer
+from ecatalog.catalog import relevance, selection
+from ecatalog.catalog.listing import Answer, ListRequest, by_clock
 from ecatalog.catalog.relevance import Found
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
@@ -21,8 +21,8 @@ MOST = 10
 def suggest(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None) -> Answer:
     """Up to ten ``{code, name}`` for the loaded value ``q``, kept for as long as the clocks stand."""
     values = {**asked.values, "search": asked.values.get("q")}
-    tag = answer_tag("suggest", resource.name, clock.read(resource.clock_names), asked)
-    return kept_answer(tag, known_tags, lambda: _build(resource, values))
+    kind = ("suggest", resource.name)
+    return by_clock(kind, resource.clock_names, asked, known_tags, lambda _: _build(resource, values))
 
 
 def _build(resource: Resource, values: Mapping[str, Any]) -> bytes:

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from marshmallow.fields import Field
 
 from ecatalog import fields, search
-from ecatalog.catalog import clock, paging, query
-from ecatalog.catalog.listing import Answer, ListRequest, answer_tag, kept_answer
+from ecatalog.catalog import paging, query
+from ecatalog.catalog.listing import Answer, ListRequest, by_clock
 from ecatalog.catalog.paging import PagingSchema
 from ecatalog.catalog.query import NEWEST_FIRST
 from ecatalog.catalog.resource import Resource
@@ -49,9 +49,9 @@ def list_schema(resource: Resource) -> type[Schema]:
 
 def list_images(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None) -> Answer:
     """One page of a resource's images, newest first. Raises RowNotFound, and Conflict for an unclear row."""
-    clocks = clock.read(resource.clock_names)
-    tag = answer_tag("images", resource.name, clocks, asked)
-    return kept_answer(tag, known_tags, lambda: _build(resource, asked))
+    return by_clock(
+        ("images", resource.name), resource.clock_names, asked, known_tags, lambda _: _build(resource, asked)
+    )
 
 
 def _build(resource: Resource, asked: ListRequest) -> bytes:
@@ -115,8 +115,9 @@ def thumbnails(
     names = sorted({name for resource in resources for name in resource.clock_names})
     # At one address, callers who may see more get more.
     seen = ",".join(resource.name for resource in resources)
-    tag = answer_tag("thumbnails", seen, clock.read(names), asked)
-    return kept_answer(tag, known_tags, lambda: _build_thumbnails(resources, asked.values))
+    return by_clock(
+        ("thumbnails", seen), names, asked, known_tags, lambda _: _build_thumbnails(resources, asked.values)
+    )
 
 
 def _build_thumbnails(resources: Sequence[Resource], values: Mapping[str, Any]) -> bytes:

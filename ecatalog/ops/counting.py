@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from limits.storage import MemoryStorage, Storage
+from limits.storage import MemoryStorage, RedisStorage, Storage
 
 from ecatalog import metrics
 
@@ -15,6 +15,15 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 PROBE_KEY = "probe"
+# One round trip, where the storage's own increment and look-up would be two. Returns the count, and the
+# seconds that its window still lasts.
+_COUNT = """
+local count = redis.call("incrby", KEYS[1], ARGV[1])
+if count == tonumber(ARGV[1]) then
+    redis.call("expire", KEYS[1], ARGV[2])
+end
+return {count, redis.call("ttl", KEYS[1])}
+"""
 
 
 class Counter:
@@ -25,7 +34,8 @@ class Counter:
     """
 
     def __init__(self, storage: Storage, *, shared: bool) -> None:
-        self._shared = storage if shared else None
+        self._shared = storage if isinstance(storage, RedisStorage) and shared else None
+        self._count = self._shared.get_connection().register_script(_COUNT.encode()) if self._shared else None
         self._local = MemoryStorage() if shared else storage
         # MemoryStorage reads its result outside its own lock: two threads could both be told the later count.
         self._local_lock = threading.Lock()
@@ -42,11 +52,16 @@ class Counter:
         """
         if self._shared is not None and not self._is_away():
             try:
-                return self._shared.incr(key, window, amount), self._shared.get_expiry(key)
+                return self._add_shared(self._shared.prefixed_key(key), window, amount)
             except self._shared.base_exceptions as error:
                 self._set_away(error)
         with self._local_lock:
             return self._local.incr(key, window, amount), self._local.get_expiry(key)
+
+    def _add_shared(self, key: str, window: int, amount: int) -> tuple[int, float]:
+        assert self._count is not None
+        count, seconds = self._count(keys=[key], args=[amount, window])
+        return int(count), max(int(seconds), 0) + time.time()
 
     def check(self) -> bool:
         """Whether the shared storage counts, tried now; True where there is none."""

@@ -207,6 +207,8 @@ def init_limits(app: Flask, settings: Settings) -> None:
     if settings.redis_url:
         app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url.replace("unix://", "redis+unix://", 1)
         app.config["RATELIMIT_STORAGE_OPTIONS"] = _redis_options()
+    # As if it were bound already: its own hooks, which would look for limits of each route, stay out.
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     app.extensions[_EXTENSION] = Limits(
         counter=Counter(limiter.storage, shared=bool(settings.redis_url)),
