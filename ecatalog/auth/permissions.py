@@ -6,14 +6,18 @@ with bad tokens, too (by address). :func:`check_identity` then refuses them, als
 
 from __future__ import annotations
 
-from flask import Flask, g, request
+import hashlib
+import time
+
+from flask import Flask, current_app, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from ecatalog.auth.models import Role, SignedIn
-from ecatalog.auth.tokens import ACCESS, TokenError, check_user, init_tokens, read_access_token
+from ecatalog.auth.tokens import ACCESS, Claims, TokenError, check_user, init_tokens, read_token
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated, PermissionDenied
 from ecatalog.first_look import current_first_look
+from ecatalog.memory import Memory
 from ecatalog.ops.caller import path_is_known
 
 __all__ = [
@@ -30,12 +34,15 @@ __all__ = [
 # Here the header is not looked at: a client with an expired token must be able to get a new one, and the docs
 # and the health check are for anyone and need no database.
 _HEADER_IGNORED_BELOW = ("/api/token/", "/api/schema/", "/api/docs/", "/api/redoc/")
+_MOST_REMEMBERED = 2048  # access tokens, some 400 bytes each
+_EXTENSION = "ecatalog_read_tokens"
 _HEALTH = "/api/v1/"
 
 
 def init_auth(app: Flask, settings: Settings) -> None:
     """Configure tokens and identify the user before each request; comes before the step of the limits."""
     init_tokens(app, settings)
+    app.extensions[_EXTENSION] = Memory[Claims](_MOST_REMEMBERED)
     app.before_request(identify)
 
 
@@ -102,12 +109,27 @@ def _user_of_header(header: str) -> SignedIn | None:
         detail = "Authorization header must contain two space-delimited values"
         raise NotAuthenticated(body={"detail": detail, "code": "bad_authorization_header"})
     try:
-        claims = read_access_token(parts[1])
+        claims = _read_access_token(parts[1])
         row, rows = current_first_look().row_and_rows(claims.user_id)
         g.first_look_rows = rows
         return check_user(claims, None if row is None else SignedIn(*row))
     except TokenError as error:
         raise _bad_header_token(error) from error
+
+
+def _read_access_token(text: str) -> Claims:
+    """As :func:`ecatalog.auth.tokens.read_token`, with the signature checked once and remembered.
+
+    Remembered is what a good token says, which never changes, under a digest of it. Whether its user may
+    still use it is another question, asked of the database each time.
+    """
+    memory: Memory[Claims] = current_app.extensions[_EXTENSION]
+    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    claims = memory.get(key)
+    if claims is None or claims.expires_at <= time.time():
+        claims = read_token(text, ACCESS)
+        memory.put(key, claims)
+    return claims
 
 
 def _bad_header_token(error: TokenError) -> NotAuthenticated:

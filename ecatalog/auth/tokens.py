@@ -6,9 +6,7 @@ the tokens that descend from one sign-in form a family. Nothing here commits, ex
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +25,6 @@ from ecatalog.auth.models import RefreshFamily, RefreshToken, SignedIn, User
 from ecatalog.config import Settings
 from ecatalog.database import UTCDateTime, utc_now, write_transaction
 from ecatalog.extensions import db, jwt
-from ecatalog.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +33,6 @@ REFRESH = "refresh"
 
 GRACE = timedelta(seconds=10)  # two tabs, or an answer lost on a phone: the old token is answered once more
 MAX_TOKEN_CHARACTERS = 4096  # ours have some 400
-_MOST_REMEMBERED = 2048  # access tokens, some 400 bytes each
-_EXTENSION = "ecatalog_read_tokens"
 
 Holder = TypeVar("Holder", User, SignedIn)
 _CLEANING_MARGIN = timedelta(hours=1)  # rows outlive their tokens: hosts' clocks may differ
@@ -85,22 +80,6 @@ def init_tokens(app: Flask, settings: Settings) -> None:
         JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so no claim for them in every token
     )
     jwt.init_app(app)
-    app.extensions[_EXTENSION] = Memory[Claims](_MOST_REMEMBERED)
-
-
-def read_access_token(text: str) -> Claims:
-    """As :func:`read_token`, for the token of a header; its signature is checked once and remembered.
-
-    Remembered is what a good token says, which never changes, under a digest of it. Whether its user may
-    still use it is another question, asked of the database each time.
-    """
-    memory: Memory[Claims] = current_app.extensions[_EXTENSION]
-    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-    claims = memory.get(key)
-    if claims is None or claims.expires_at <= time.time():
-        claims = read_token(text, ACCESS)
-        memory.put(key, claims)
-    return claims
 
 
 def read_token(text: str, kind: str | None = None) -> Claims:

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import fields
-from ecatalog.auth.models import User
+from ecatalog.auth.models import SignedIn
 from ecatalog.catalog import paging
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.query import Order
@@ -23,7 +23,7 @@ def page(
     values: dict[str, Any],
     base_url: str,
     query: list[tuple[str, str]],
-    reader: User,
+    reader: SignedIn,
 ) -> dict[str, Any]:
     """A list envelope of the row's changes, as ``reader`` may see them.
 
@@ -42,7 +42,7 @@ def page(
     }
 
 
-def _render(entry: HistoryEntry, reader: User) -> dict[str, Any]:
+def _render(entry: HistoryEntry, reader: SignedIn) -> dict[str, Any]:
     # Who works with what is no business of those who only read; what they did themselves, they know.
     shows_user = reader.may_write or entry.user_id == reader.id
     return {
