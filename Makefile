@@ -44,6 +44,18 @@ lint: $(VENV)/.dev ## check style, format and types
 	mypy || failed=1
 	[ -z "$$failed" ]
 
+.PHONY: audit
+audit: $(VENV)/.dev ## look for weaknesses in the code, for secrets, and for known vulnerabilities of dependencies
+	@failed=
+	bandit --quiet --configfile pyproject.toml --recursive ecatalog migrations wsgi.py gunicorn.conf.py || failed=1
+	python -m tests.security.secrets || failed=1
+	python -m tests.security.vulnerabilities || failed=1
+	[ -z "$$failed" ]
+
+.PHONY: access-table
+access-table: $(VENV)/.dev ## measure who may call what, and write docs/access.md
+	@python -m tests.access.table
+
 .PHONY: format
 format: $(VENV)/.dev ## put the code into its format
 	@ruff check --fix .

@@ -52,6 +52,7 @@ class Settings:
     log_level: str = "INFO"
     log_format: str = "json"  # or "human"
     trusted_proxies: tuple[str, ...] = ()  # networks in CIDR notation
+    security_contact: tuple[str, ...] = ()  # mailto:, tel: or https: addresses, for security.txt
     sentry_dsn: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)  # lets a collector on another host read /metrics
     public_url: str = ""  # scheme://host[:port] under which clients find this installation
@@ -156,6 +157,7 @@ def _read(env: _Environment, folder: Path) -> Settings:
             "LOG_FORMAT", env.text("LOG_FORMAT", "human" if debug else "json").lower(), ("human", "json")
         ),
         trusted_proxies=checks.networks(env.names("TRUSTED_PROXIES")),
+        security_contact=checks.contacts(env.names("SECURITY_CONTACT")),
         sentry_dsn=checks.sentry_dsn(env.text("SENTRY_DSN")),
         metrics_token=env.text("METRICS_TOKEN"),
         public_url=checks.public_url(env.text("PUBLIC_URL")),

@@ -207,6 +207,15 @@ def redis_url(value: str) -> str:
     return value
 
 
+def contacts(values: Sequence[str]) -> tuple[str, ...]:
+    """Addresses to report weaknesses to, as RFC 9116 wants them: mailto:, tel: or https:."""
+    for value in values:
+        if not re.fullmatch(r"(mailto:[^\s@]+@[^\s@]+|tel:\+?[0-9.-]+|https://[^\s/]+\S*)", value):
+            cure = f"{value!r} is none; write them like mailto:security@example.uz,https://example.uz/report."
+            raise malformed("SECURITY_CONTACT", cure)
+    return tuple(values)
+
+
 def sentry_dsn(value: str) -> str:
     cure = "copy it from the project's settings, like https://key@host/1."
     parts = _split("SENTRY_DSN", value, cure)

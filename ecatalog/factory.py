@@ -26,6 +26,7 @@ from ecatalog.ops.logging import init_logging
 from ecatalog.ops.metrics import init_metrics
 from ecatalog.ops.proxy import init_proxy
 from ecatalog.ops.request_id import init_request_id
+from ecatalog.ops.security_txt import init_security_txt
 from ecatalog.ops.static_files import init_static
 from ecatalog.request import NoSessions, Request
 from ecatalog.smorest import init_api
@@ -56,6 +57,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_static(app, settings)
     init_health(app, settings)
     init_metrics(app)
+    init_security_txt(app, settings)
     init_errors(app)  # after the extensions, which bring handlers of their own
     init_commands(app)
     return app

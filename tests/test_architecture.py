@@ -94,6 +94,7 @@ OTHER_ROUTES = {
     ("/api/<any(docs,redoc):page>/assets/<name>", "GET"): "public",
     ("/static/<version>/<any(docs,redoc):page>/<name>", "GET"): "public",
     ("/", "GET"): "public",
+    ("/.well-known/security.txt", "GET"): "public",
     ("/livez", "GET"): "public",
     ("/readyz", "GET"): "public",
     ("/metrics", "GET"): "public",  # who may is decided inside: those on this machine, and a token

@@ -36,7 +36,7 @@ class Action(StrEnum):
     TOKENS_REVOKED = "tokens_revoked"
     CREATED = "user_created"
     ROLE_CHANGED = "role_changed"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a word of the trail
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # pragma: allowlist secret
     DISABLED = "user_disabled"
     ENABLED = "user_enabled"
 
@@ -46,7 +46,7 @@ class Reason(StrEnum):
 
     SIGNED_OUT = "sign_out"
     REUSED = "reuse"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a word of the trail
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # pragma: allowlist secret
     DISABLED = "user_disabled"
 
 

@@ -47,7 +47,7 @@ def _bad_token(error: TokenError) -> NotAuthenticated:
 @access(Access.PUBLIC)
 @blp.errors(413, 415, 503)
 @blp.doc(operationId="token_obtain")
-@blp.body_examples(user={"username": "anvar", "password": "olma-daraxti-7"})
+@blp.body_examples(user={"username": "anvar", "password": "olma-daraxti-7"})  # pragma: allowlist secret
 @blp.arguments(Credentials)
 @blp.response(200, TokenPairSchema, description="Signed in.", example=_PAIR)
 @blp.alt_response(

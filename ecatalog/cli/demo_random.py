@@ -17,7 +17,7 @@ class Draw:
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311 - demo data, nothing secret
+        self._random = Random(seed)  # noqa: S311  # nosec B311 - demo data, nothing secret
 
     def below(self, limit: int) -> int:
         """A whole number from 0 up to, not including, ``limit``."""

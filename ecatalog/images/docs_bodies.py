@@ -16,7 +16,7 @@ Json = dict[str, Any]
 FORM = "multipart/form-data"
 _FILE = {"type": "string", "contentEncoding": "binary", "description": "A JPEG, PNG or WebP file."}
 _HOST = "https://api.example.uz/media/"
-_PHOTO = "0f8d2c4b6a1e4f0d9c3b5a7e8f6d4c2b"
+_PHOTO = "0f8d2c4b6a1e4f0d9c3b5a7e8f6d4c2b"  # pragma: allowlist secret
 
 
 def _owner(resource: Resource) -> Json:

@@ -25,7 +25,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-ID": {
         "description": "Names the request in the log; the client's own, when it sent a sane one.",
         "schema": _TEXT,
-        "example": "5f0c1f6e9b3c4d0c8a7e6f5d4c3b2a19",
+        "example": "5f0c1f6e9b3c4d0c8a7e6f5d4c3b2a19",  # pragma: allowlist secret
     },
     "X-RateLimit-Limit": {"description": "Requests in the window.", "schema": _WHOLE, "example": 1000},
     "X-RateLimit-Remaining": {"description": "Requests left in it.", "schema": _WHOLE, "example": 999},

@@ -250,7 +250,7 @@ def _spool(chunks: Iterator[_Chunk], file: IO[bytes]) -> None:
 def _unspool(file: IO[bytes]) -> Iterator[_Chunk]:
     while True:
         try:
-            chunk: _Chunk = pickle.load(file)  # noqa: S301  # our own, from a file that has no name
+            chunk: _Chunk = pickle.load(file)  # noqa: S301  # nosec B301 - our own, in a file with no name
         except EOFError:
             return
         yield chunk

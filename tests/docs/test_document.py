@@ -12,6 +12,7 @@ from tests.docs.document import METHODS, Document, Operation, examples
 
 # The way to the pages, and their files: nobody calls them by themselves.
 NOT_IN_THE_DOCUMENT = {
+    "/.well-known/security.txt",
     "/",
     "/api/{page}/assets/{name}",
     "/media/{name}",
