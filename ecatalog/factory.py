@@ -93,7 +93,8 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
 
 def init_commands(app: Flask) -> None:
     """``flask user | token | catalog | audit | images | demo | static``."""
-    import ecatalog.cli.transfer  # noqa: F401  # which adds commands to ``flask catalog``
+    import ecatalog.cli.reindex
+    import ecatalog.cli.transfer  # noqa: F401  # both add commands to ``flask catalog``
     from ecatalog.cli.audit import audit_cli
     from ecatalog.cli.catalog import catalog_cli
     from ecatalog.cli.demo import demo_cli
