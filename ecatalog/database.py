@@ -133,7 +133,7 @@ def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
     else:
         connect_args["options"] = (
             f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS}"
-            " -c timezone=UTC"
+            " -c timezone=UTC -c jit=off"  # compiling costs more than any statement here gains by it
         )
     return options | {"isolation_level": "REPEATABLE READ", "connect_args": connect_args}
 
