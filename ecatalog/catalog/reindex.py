@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ecatalog import search
-from ecatalog.catalog import bulk_sql, clock, vocabulary
+from ecatalog.catalog import clock, vocabulary
+from ecatalog.catalog.bulk_keys import is_one_of, is_postgresql
 from ecatalog.catalog.resource import Resource
 from ecatalog.database import write_transaction
 from ecatalog.extensions import db
@@ -90,7 +91,7 @@ def _look(resource: Resource, after: int) -> _Chunk:
 
 def _known(resource: Resource, words: set[str]) -> set[str]:
     column = resource.search_tables.words.c.word
-    return set(db.session.scalars(sa.select(column).where(bulk_sql.is_one_of(column, sorted(words)))))
+    return set(db.session.scalars(sa.select(column).where(is_one_of(column, sorted(words)))))
 
 
 def _put_right(resource: Resource, chunk: _Chunk) -> None:
@@ -100,21 +101,35 @@ def _put_right(resource: Resource, chunk: _Chunk) -> None:
     ids = sorted(chunk.wrong)
     if ids:
         entries = tables.rows
-        db.session.execute(sa.delete(entries).where(bulk_sql.is_one_of(entries.c.id, ids)))
-        texts = [{"id": row_id, "search_text": text} for row_id, text in chunk.texts.items()]
-        bulk_sql.update(resource, texts)  # whose triggers bring most of them back
+        db.session.execute(sa.delete(entries).where(is_one_of(entries.c.id, ids)))
+        _write_texts(model.__table__, chunk.texts)  # whose triggers bring most of them back
         columns = (model.id, model.created_at, model.search_text)
-        missing = sa.select(*columns).where(bulk_sql.is_one_of(model.id, ids), ~model.is_deleted)
-        insert: Any = postgresql.insert if bulk_sql.on_postgresql() else sqlite.insert
+        missing = sa.select(*columns).where(is_one_of(model.id, ids), ~model.is_deleted)
+        insert: Any = postgresql.insert if is_postgresql() else sqlite.insert
         names = [column.name for column in entries.c]
         db.session.execute(insert(entries).from_select(names, missing).on_conflict_do_nothing())
     if chunk.words:
         vocabulary.learn(tables, chunk.words)
 
 
+def _write_texts(table: sa.Table, texts: dict[int, str]) -> None:
+    """In one statement on PostgreSQL, whose triggers run once a statement."""
+    if is_postgresql():
+        ids = sa.literal(list(texts), postgresql.ARRAY(sa.BigInteger()))
+        given = sa.func.unnest(ids, sa.literal(list(texts.values()), postgresql.ARRAY(sa.Text())))
+        columns = (sa.column("id", sa.BigInteger), sa.column("text", sa.Text))
+        right = given.table_valued(*columns, name="right_texts").render_derived()
+        statement = sa.update(table).values(search_text=right.c.text).where(table.c.id == right.c.id)
+        db.session.execute(statement)
+    elif texts:
+        statement = sa.update(table).values(search_text=sa.bindparam("right_text"))
+        bound = [{"row_id": row_id, "right_text": text} for row_id, text in texts.items()]
+        db.session.connection().execute(statement.where(table.c.id == sa.bindparam("row_id")), bound)
+
+
 def _check_trigrams(resource: Resource) -> None:
     """SQLite's index is told to compare itself with its content, and is made anew where it differs."""
-    if bulk_sql.on_postgresql():
+    if is_postgresql():
         return
     name = resource.search_tables.trigrams
     index = sa.table(name, sa.column(name), sa.column("rank"))
