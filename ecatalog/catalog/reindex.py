@@ -101,6 +101,7 @@ def _put_right(resource: Resource, chunk: _Chunk) -> None:
     ids = sorted(chunk.wrong)
     if ids:
         entries = tables.rows
+        assert isinstance(entries, sa.Table)
         db.session.execute(sa.delete(entries).where(is_one_of(entries.c.id, ids)))
         _write_texts(model.__table__, chunk.texts)  # whose triggers bring most of them back
         columns = (model.id, model.created_at, model.search_text)

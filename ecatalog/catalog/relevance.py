@@ -7,7 +7,7 @@ for; every word begins a word of the name; anything else that was found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,6 +23,15 @@ from ecatalog.extensions import db
 
 _ORDER = (Order("relevance", True), Order("created_at", True), Order("id", True))
 _TOP = 1_000  # hits that are kept in order; pages beyond are read from the database
+_MANY = 20_000  # hits of which not all are put in order
+_FIRST = 200  # of those many, that are
+_NEWEST = 20_000  # rows in which those are looked for
+
+# Stands for the hits where none is read from the database.
+_IN_HAND = sa.table(
+    "hits", sa.column("id", sa.BigInteger), sa.column("created_at"), sa.column("relevance", sa.Integer)
+)
+_crowded: set[tuple[Any, ...]] = set()  # searches that have had many hits, and most likely will again
 
 
 class Hit(NamedTuple):
@@ -49,32 +58,76 @@ class Found:
         return cls(count, [Hit(*hit) for hit in hits])
 
 
-def find(selection: Selection, *, beginning: bool = False, most: int = _TOP) -> Found:
-    """Count and order what a search finds, in one statement: what costs is to read all that it hits, once.
+def find(selection: Selection) -> Found:
+    """Count what a search finds, and put the first of it in order."""
+    place = (selection.resource.name, *selection.narrowing())
+    if place in _crowded:
+        found = _find_in_newest(selection)
+        if found is not None:
+            return found
+    found = find_in_all(selection)
+    if found.count > _MANY:
+        if len(_crowded) > 1_000:
+            _crowded.clear()
+        _crowded.add(place)
+    return found
+
+
+def find_in_all(selection: Selection, *, beginning: bool = False, most: int | None = None) -> Found:
+    """In one statement: what costs is to read all that is hit, which is done once.
 
     ``beginning`` puts names that begin with the first word before those that have it elsewhere.
     """
     hits = _ranked(selection, beginning=beginning).cte("hits")
     total = sa.select(sa.func.count()).select_from(hits).scalar_subquery()
     order = (hits.c.relevance.desc(), hits.c.created_at.desc(), hits.c.id.desc())
-    rows = db.session.execute(sa.select(hits, total).order_by(*order).limit(most)).all()
+    rows = db.session.execute(sa.select(hits, total).order_by(*order).limit(most or _TOP)).all()
     return Found(rows[0][-1] if rows else 0, [Hit(*row[:-1]) for row in rows])
+
+
+def _find_in_newest(selection: Selection) -> Found | None:
+    """Of many hits the first are among the newest rows, as a rule: counting alone costs a quarter less.
+
+    None where the newest rows have not enough names with the words.
+    """
+    tables = selection.resource.search_tables
+    rows = tables.rows.c
+    exact = selection.hits(rows.id, rows.created_at).where(_is_exact(selection))
+    newest = (
+        sa.select(tables.rows)
+        .order_by(rows.created_at.desc(), rows.id.desc())
+        .limit(_NEWEST)
+        .subquery("newest")
+    )
+    of_newest = replace(tables, rows=newest)
+    named = selection.hits(newest.c.id, newest.c.created_at, tables=of_newest).where(
+        search.name_begins(of_newest, selection.words, db.engine.dialect.name)
+    )
+    hits = [Hit(*row, 3) for row in _newest_of(exact, rows)]
+    known = {hit.id for hit in hits}
+    hits += [Hit(*row, 1) for row in _newest_of(named, newest.c) if row[0] not in known]
+    return Found(selection.count(), hits[:_FIRST]) if len(hits) >= _FIRST else None
+
+
+def _newest_of(statement: sa.Select[Any], columns: Any) -> list[tuple[int, Any]]:
+    order = (columns.created_at.desc(), columns.id.desc())
+    found = db.session.execute(statement.order_by(*order).limit(_FIRST))
+    return [(row_id, created_at) for row_id, created_at in found]
 
 
 def page(selection: Selection, found: Found, values: dict[str, Any]) -> Page:
     """The page that loaded paging values ask for; its rows are those of the model."""
-    within_top = not values.get("cursor")
+    beyond = bool(values.get("cursor"))
+    all_in_hand = found.count == len(found.hits) and not beyond
 
     def run(statement: sa.Select[Any], limit: int, offset: int) -> list[Any]:
-        if within_top and offset + limit <= max(len(found.hits), _TOP):
+        if all_in_hand or (offset + limit <= len(found.hits) and not beyond):
             return list(found.hits[offset : offset + limit])
         return list(db.session.execute(statement.limit(limit).offset(offset)))
 
-    resource = selection.resource
-    hits = _ranked(selection).subquery("hits")
-    shown = paging.fetch(
-        hits.c, sa.select(hits), _ORDER, values, found.count, max_limit=resource.max_limit, run=run
-    )
+    hits = _IN_HAND if all_in_hand else _ranked(selection).subquery("hits")
+    limit = selection.resource.max_limit
+    shown = paging.fetch(hits.c, sa.select(hits), _ORDER, values, found.count, max_limit=limit, run=run)
     return Page(_load(selection, [hit.id for hit in shown.rows]), shown.next, shown.previous)
 
 

@@ -34,9 +34,12 @@ class Selection:
             terms.append(query.search_term(self.resource, self.words))
         return terms
 
-    def hits(self, *columns: Any) -> sa.Select[Any]:
-        """A SELECT of columns of the search table alone, unless filters need the resource's own."""
-        tables, model = self.resource.search_tables, self.resource.model
+    def hits(self, *columns: Any, tables: search.SearchTables | None = None) -> sa.Select[Any]:
+        """A SELECT of columns of the search table alone, unless filters need the resource's own.
+
+        ``tables`` are those of the resource, or the same with fewer rows.
+        """
+        tables, model = tables or self.resource.search_tables, self.resource.model
         terms = query.filter_terms(self.resource, self.values)
         statement = sa.select(*columns).select_from(tables.rows)
         if terms:

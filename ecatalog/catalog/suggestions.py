@@ -34,7 +34,7 @@ def _build(resource: Resource, values: Mapping[str, Any]) -> bytes:
 def _look(selected: Selection) -> Found:
     if not selected.words:
         return Found(0, ())
-    return relevance.find(selected, beginning=True, most=MOST)
+    return relevance.find_in_all(selected, beginning=True, most=MOST)
 
 
 def _named(resource: Resource, ids: list[int]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ _KEY = "search_tables"
 class SearchTables:
     """``rows`` has the columns id, created_at and search_text; ``words`` the one column word."""
 
-    rows: sa.Table
+    rows: sa.FromClause
     words: sa.Table
     trigrams: str  # the name of SQLite's index over ``rows``
 

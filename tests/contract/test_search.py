@@ -107,6 +107,13 @@ class TestOrder:
         assert [row["id"] for row in walk(rows, search="sut", page_size=5)] == ids(rows)
         assert [row["id"] for row in walk(rows, search="sut", limit=5, offset=0)] == ids(rows)
         assert [row["id"] for row in walk(rows, search="sut", cursor="", page_size=5)] == ids(rows)
+        # The same where not all hits are put in order.
+        monkeypatch.setattr(relevance, "_MANY", 3)
+        monkeypatch.setattr(relevance, "_FIRST", 10)
+        for _ in range(2):
+            rows.create(name="Elsewhere")  # a new tick
+            assert [row["id"] for row in walk(rows, search="sut", page_size=4)] == ids(rows)
+        assert [row["id"] for row in walk(rows, search="sut", cursor="", page_size=4)] == ids(rows)
         # The same beyond those hits that are kept in order.
         monkeypatch.setattr(relevance, "_TOP", 7)
         rows.create(name="Elsewhere")  # a new tick
