@@ -16,6 +16,7 @@ from ecatalog.catalog.selection import Selection
 from ecatalog.extensions import db
 
 MOST = 10
+_NEWEST = 4_000  # rows that are looked through before all: what is typed first, most names begin with
 
 
 def suggest(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None) -> Answer:
@@ -34,6 +35,9 @@ def _build(resource: Resource, values: Mapping[str, Any]) -> bytes:
 def _look(selected: Selection) -> Found:
     if not selected.words:
         return Found(0, ())
+    hits = relevance.find_in_newest(selected, MOST, rows=_NEWEST, beginning=True)
+    if hits is not None:
+        return Found(len(hits), hits)
     return relevance.find_in_all(selected, beginning=True, most=MOST)
 
 
