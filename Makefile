@@ -36,6 +36,10 @@ test: $(VENV)/.dev ## run all tests twice: on SQLite files and on PostgreSQL, wi
 bench: $(VENV)/.dev ## measure imports and exports against bare statements, in one run (ROWS)
 	@python -m bench.transfer $(or $(ROWS),100000) 2>/dev/null
 
+.PHONY: image-test
+image-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## build the container image without an engine and let it answer (as root; see docs/docker.md)
+	@PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" python -m tests.servers -- docker/test-image
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, format and types
 	@failed=
