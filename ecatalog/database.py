@@ -26,6 +26,7 @@ from ecatalog.extensions import db, migrate
 
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another one before the answer is 503
 STATEMENT_MILLISECONDS = 30_000
+LONG_STATEMENT_MILLISECONDS = 600_000
 LOCK_MILLISECONDS = 15_000
 # A server that is cut off says nothing: after these the connection counts as lost, and the answer is 503.
 TCP_SETTINGS = {
@@ -179,6 +180,25 @@ def write_transaction() -> Iterator[None]:
         raise
     finally:
         db.session.info.pop(_WRITING, None)
+
+
+@contextmanager
+def trial_transaction() -> Iterator[None]:
+    """Everything inside sees one snapshot and is undone at the end; no writer has to wait for it.
+
+    It may fill temporary tables, and nothing else.
+    """
+    db.session.close()
+    try:
+        yield
+    finally:
+        db.session.rollback()
+
+
+def allow_long_statements() -> None:
+    """Let statements of the present transaction take as long as many rows at once need."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(sa.text(f"SET LOCAL statement_timeout = {LONG_STATEMENT_MILLISECONDS}"))
 
 
 def in_write_transaction() -> bool:

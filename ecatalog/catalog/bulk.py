@@ -15,7 +15,7 @@ from ecatalog.catalog.bulk_plan import Action, ChangedRow, Mode, NewRow, Outcome
 from ecatalog.catalog.bulk_sql import ChangedRows, NewRows
 from ecatalog.catalog.service import Write
 
-__all__ = ["Action", "Batch", "Mode", "Outcome", "Places", "upsert"]
+__all__ = ["Action", "Batch", "Mode", "Outcome", "Places", "Planner", "upsert"]
 
 Values = Mapping[str, Sequence[Any]]  # columns by attribute
 

@@ -6,7 +6,6 @@ keep everything out, or nothing is to be written at all.
 
 from __future__ import annotations
 
-import pickle
 import sqlite3
 import tempfile
 import threading
@@ -23,19 +22,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ecatalog import metrics
 from ecatalog.catalog import bulk, service
-from ecatalog.catalog.bulk import Action, Mode, Outcome
+from ecatalog.catalog.bulk import Action, Batch, Mode, Outcome, Places, Planner
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
 from ecatalog.catalog.values import link_value
-from ecatalog.database import write_transaction
+from ecatalog.database import allow_long_statements, trial_transaction, write_transaction
 from ecatalog.errors import flatten_messages
 from ecatalog.transfer.ahead import read_ahead
+from ecatalog.transfer.chunks import Chunk, Loaded, good_values, spool, unspool
 from ecatalog.transfer.loading import RowLoader
 from ecatalog.transfer.report import Report
-from ecatalog.transfer.rows import SourceError, SourceRow, TooManyRows
+from ecatalog.transfer.rows import SourceError, SourceRow
 
 CHUNK_ROWS = 2000
-MAX_ROWS_AT_ONCE = 200_000
 # Each waits as long as the database lets a statement wait for a lock: an import can stand another one that
 # decides 200,000 rows in one transaction.
 LOCK_ATTEMPTS = 4
@@ -80,18 +79,6 @@ class InterruptedImport(Exception):
         super().__init__(f"interrupted after {report.written} rows were written: {cause}")
         self.report = report
         self.cause = cause
-
-
-@dataclass(slots=True)
-class _Loaded:
-    """A row that was read: its values, or the outcome that its errors have made already."""
-
-    row: SourceRow
-    values: dict[str, Any] | None
-    outcome: Outcome | None
-
-
-_Chunk = list[_Loaded]
 
 
 def run(
@@ -147,7 +134,7 @@ class _Import:
                 metrics.count_import(self.resource.name, self.report.counts)
         return self.report
 
-    def _chunks(self, rows: Iterable[SourceRow], stop: threading.Event | None = None) -> Iterator[_Chunk]:
+    def _chunks(self, rows: Iterable[SourceRow], stop: threading.Event | None = None) -> Iterator[Chunk]:
         loader = RowLoader(self.resource.patch_schema())
         if stop is not None:
             rows = takewhile(lambda _row: not stop.is_set(), rows)
@@ -155,7 +142,7 @@ class _Import:
         while chunk := list(islice(loaded, self.options.chunk_rows)):
             yield chunk
 
-    def _load(self, loader: RowLoader, row: SourceRow) -> _Loaded:
+    def _load(self, loader: RowLoader, row: SourceRow) -> Loaded:
         resource = self.resource
         raw = row.values or {}
         code = raw.get(resource.code)
@@ -164,16 +151,16 @@ class _Import:
         if errors is None and resource.code not in raw:
             errors = {resource.code: ["This field is required."]}
         if errors is not None:
-            return _Loaded(row, None, Outcome(told, Action.FAILED, errors))
+            return Loaded(row, None, Outcome(told, Action.FAILED, errors))
         try:
             values = loader.load(raw)
         except ValidationError as error:
-            return _Loaded(row, None, Outcome(told, Action.FAILED, flatten_messages(error.messages)))
+            return Loaded(row, None, Outcome(told, Action.FAILED, flatten_messages(error.messages)))
         if self.options.parent and link_value(resource, values)[1] is None:
             values.update(self.options.parent)
-        return _Loaded(row, values, None)
+        return Loaded(row, values, None)
 
-    def _write_chunk(self, chunk: _Chunk) -> list[Outcome]:
+    def _write_chunk(self, chunk: Chunk) -> list[Outcome]:
         if all(loaded.values is None for loaded in chunk):
             return []
         for _ in range(LOCK_ATTEMPTS - 1):
@@ -184,9 +171,9 @@ class _Import:
                     raise
         return self._write_once(chunk)
 
-    def _write_once(self, chunk: _Chunk) -> list[Outcome]:
+    def _write_once(self, chunk: Chunk) -> list[Outcome]:
         with write_transaction(), service.writing(self.resource, self.origin) as write:
-            outcomes = self._upsert(write, chunk)
+            outcomes = bulk.upsert(write, good_values(chunk), self.options.mode, earlier=self.ticks)
             if any(outcome.action in (Action.CREATED, Action.UPDATED) for outcome in outcomes):
                 self.fence()
             else:
@@ -194,12 +181,7 @@ class _Import:
         self.ticks.add(write.tick)
         return outcomes
 
-    def _upsert(self, write: service.Write, chunk: _Chunk) -> list[Outcome]:
-        """The outcomes of a chunk's good rows, in order."""
-        good = [loaded.values for loaded in chunk if loaded.values is not None]
-        return bulk.upsert(write, good, self.options.mode, earlier=self.ticks)
-
-    def _tell(self, chunk: _Chunk, outcomes: list[Outcome]) -> None:
+    def _tell(self, chunk: Chunk, outcomes: list[Outcome]) -> None:
         good = iter(outcomes)
         for loaded in chunk:
             outcome = loaded.outcome or next(good)
@@ -207,24 +189,43 @@ class _Import:
             if self.watch is not None:
                 self.watch(loaded.row, outcome)
 
-    def _run_at_once(self, chunks: Iterator[_Chunk]) -> None:
-        """All rows in one transaction. They are read and checked before it begins, and wait in a file."""
-        with tempfile.TemporaryFile(prefix="ecatalog-import-") as waiting:
-            _spool(chunks, waiting)
-            waiting.seek(0)
-            with write_transaction(), service.writing(self.resource, self.origin) as write:
-                self.ticks.add(write.tick)
-                for chunk in _unspool(waiting):
-                    self._tell(chunk, self._upsert(write, chunk))
-                self._decide(write)
+    def _run_at_once(self, chunks: Iterator[Chunk]) -> None:
+        """All rows in one temporary table and one transaction, which decides.
 
-    def _decide(self, write: service.Write) -> None:
-        report = self.report
-        report.rejected = self.options.on_error is OnError.REJECT and report.counts[Action.FAILED] > 0
-        if report.rejected or report.dry_run or not report.written:
-            write.abandon()
-        else:
-            self.fence()
+        They are read and checked before it begins, and wait in a file. Where it is clear by then that nothing
+        will be written, the transaction keeps no other writer waiting: it takes no tick and holds no parent.
+        """
+        with tempfile.TemporaryFile(prefix="ecatalog-import-") as waiting:
+            places, all_good = Places(self.resource), True
+            for chunk in spool(chunks, waiting):
+                for loaded in chunk:
+                    if loaded.values is None:
+                        all_good = False
+                    else:
+                        places.note(loaded.values)
+            reject = self.options.on_error is OnError.REJECT
+            if self.options.dry_run or (reject and not all_good):
+                with trial_transaction():
+                    self._plan_all(waiting, places, hold=False)
+                self.report.rejected = reject and self.report.failed > 0
+                return
+            with write_transaction(), service.writing(self.resource, self.origin) as write:
+                allow_long_statements()
+                batch = self._plan_all(waiting, places, hold=True)
+                self.report.rejected = self.report.failed > 0
+                if self.report.written:
+                    batch.write(write)
+                    self.fence()
+                else:
+                    write.abandon()
+
+    def _plan_all(self, waiting: IO[bytes], places: Places, *, hold: bool) -> Batch:
+        places.settle(hold=hold)
+        fields = self.resource.fields
+        batch = Batch(Planner(self.resource, self.options.mode, fields, hold=hold, places=places))
+        for chunk in unspool(waiting):
+            self._tell(chunk, batch.add(good_values(chunk)))
+        return batch
 
 
 def _waited_for_others(error: OperationalError) -> bool:
@@ -233,24 +234,3 @@ def _waited_for_others(error: OperationalError) -> bool:
     if isinstance(cause, sqlite3.OperationalError):
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
     return getattr(cause, "sqlstate", None) in _LOCK_STATES
-
-
-def _spool(chunks: Iterator[_Chunk], file: IO[bytes]) -> None:
-    count = 0
-    for chunk in chunks:
-        count += len(chunk)
-        if count > MAX_ROWS_AT_ONCE:
-            raise TooManyRows(
-                f"At most {MAX_ROWS_AT_ONCE} rows can be decided at once (on_error=reject, dry_run). "
-                "Nothing was written."
-            )
-        pickle.dump(chunk, file, protocol=pickle.HIGHEST_PROTOCOL)
-
-
-def _unspool(file: IO[bytes]) -> Iterator[_Chunk]:
-    while True:
-        try:
-            chunk: _Chunk = pickle.load(file)  # noqa: S301  # nosec B301 - our own, in a file with no name
-        except EOFError:
-            return
-        yield chunk
