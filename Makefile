@@ -33,8 +33,8 @@ test: $(VENV)/.dev ## run all tests twice: on SQLite files and on PostgreSQL, wi
 	if [ -n "$$failed" ]; then echo "make test: failed on$$failed" >&2; exit 1; fi
 
 .PHONY: bench
-bench: $(VENV)/.dev ## measure imports and exports against bare statements, in one run (ROWS)
-	@python -m bench.transfer $(or $(ROWS),100000) 2>/dev/null
+bench: $(VENV)/.dev ## measure imports and exports against bare statements (ROWS, ARGS=bulk for one part)
+	@python -m bench.transfer --rows $(or $(ROWS),100000) $(ARGS) 2>/dev/null
 
 .PHONY: image-test
 image-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## build the container image without an engine and let it answer (as root; see docs/docker.md)

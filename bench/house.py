@@ -7,10 +7,12 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import requests
@@ -45,6 +47,22 @@ class House:
     def flask(self, *arguments: str, entered: str = "") -> str:
         """Run a command of the service; its standard output."""
         return run_flask(self.environment, *arguments, entered=entered)
+
+    def twin(self) -> str:
+        """The URL of another database of the same server, migrated and empty."""
+        url = PostgreSQLDatabases(self.database_url).make_empty()
+        run_flask({**self.environment, "DATABASE_URL": url}, "db", "upgrade")
+        return url
+
+    def beside(self) -> House:
+        """The commands of a service with a database of its own, which nobody serves."""
+        url = self.twin()
+        return replace(self, database_url=url, environment={**self.environment, "DATABASE_URL": url})
+
+    def worker_peak(self) -> float:
+        """The most memory, in MB, that the largest gunicorn process of this house has held so far."""
+        peaks = [process["VmHWM"] for process in gunicorn_processes(self.environment["SECRET_KEY"]).values()]
+        return max((int(peak.split()[0]) / 1024 for peak in peaks), default=0.0)
 
     def worker_megabytes(self) -> float:
         """The resident memory of the largest gunicorn process of this house."""
@@ -85,10 +103,22 @@ def worker_ids(key: str) -> list[int]:
 
 def run_flask(environment: dict[str, str], *arguments: str, entered: str = "") -> str:
     """Run ``flask …`` with ``environment``; its standard output. Raises CalledProcessError."""
-    command = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), *arguments]
-    complete = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command, complete = flask_command(environment, *arguments)
     done = subprocess.run(command, env=complete, input=entered, capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def flask_command(environment: dict[str, str], *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """The command line of ``flask …``, and its whole environment."""
+    command = [sys.executable, "-m", "flask", "--app", str(ROOT / "wsgi.py"), *arguments]
+    return command, {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds that ``work`` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 @contextmanager

@@ -48,6 +48,7 @@ class Staging:
             prefixes=["TEMPORARY"],
             postgresql_on_commit="DROP",
         )
+        self.alone: Any = None  # the statement that writes the rows without their history
         self._statements: list[Any] = []
         self._create = sa.schema.CreateTable(self.table)
         self._drop = sa.schema.DropTable(self.table)
@@ -99,6 +100,7 @@ class NewRows(Staging):
         # A row that was written around the application meanwhile is brought to the same state.
         replaced = {name: statement.excluded[name] for name in given if name != code}
         statement = statement.on_conflict_do_update(index_elements=elements, set_=replaced)
+        self.alone = statement
         if postgresql:
             written = statement.returning(table.c.id).cte("written")
             self._statements = [_history(written.c.id, "create", {}).add_cte(written)]
@@ -121,8 +123,9 @@ class ChangedRows(Staging):
             column.name: column for column in staged if column.name not in ("id", *HISTORY)
         }
         changes |= {"tick": _bound(table, "tick"), "updated_at": _bound(table, "at", "updated_at")}
+        self.alone = sa.update(table).values(changes).where(table.c.id == staged.id)
         self._statements = [
-            sa.update(table).values(changes).where(table.c.id == staged.id),
+            self.alone,
             _history(staged.id, staged.history_action, staged.history_fields),
         ]
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+LEAVE_SECONDS = 5
 LOOK_SECONDS = 0.2  # how soon the thread notices that nobody wants more
 
 
@@ -29,7 +30,8 @@ def read_ahead(make: Callable[[threading.Event], Iterator[T]], depth: int = 1) -
 
     ``make`` is called, and its items are made, in a thread that sees the context of the caller (its request,
     its logging); what that raises is raised where the next item is taken. When the block is left the event
-    is set: the items should end soon then, and the block waits for the thread.
+    is set: the items should end soon then, and the block waits LEAVE_SECONDS for the thread. One that waits
+    for a client or a pipe, which may never come, is left behind: it ends with what it reads.
     """
     made: queue.Queue[T | _Made] = queue.Queue(depth)
     unwanted = threading.Event()
@@ -42,7 +44,7 @@ def read_ahead(make: Callable[[threading.Event], Iterator[T]], depth: int = 1) -
         yield _taken(made)
     finally:
         unwanted.set()
-        thread.join()
+        thread.join(LEAVE_SECONDS)
 
 
 def _fill(
