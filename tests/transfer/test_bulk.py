@@ -261,3 +261,34 @@ def test_the_feed_carries_imported_rows(desk: Desk) -> None:
     told = desk.get("changes/", since=start).get_json()["results"]
     assert [(entry["code"], entry["deleted"]) for entry in told] == [("00002", False), ("00003", True)]
     assert len({entry["tick"] for entry in told}) == 1
+
+
+AWKWARD = [
+    "\\",
+    "\\N",
+    "a\\nb",
+    "\\.",
+    "a\tb",
+    "a\nb\r\nc",
+    "'\"`;--",
+    "a\u2028|\x7f",
+    "{}",
+    "NULL",
+    "№ ў\U0001f36b",
+]
+
+
+def test_texts_that_databases_could_take_for_something_else(desk: Desk) -> None:
+    rows = [
+        {"code_1c": f"{number}", "name": text, "notes": f"{text}\\", "metadata": {text: [text, '\\"']}}
+        for number, text in enumerate(AWKWARD)
+    ]
+    assert desk.report(rows)["created"] == len(AWKWARD)
+    changed = [row | {"notes": f"\\{row['notes']}", "metadata": {"x": row["notes"]}} for row in rows]
+    for sent, counted in ((rows, "unchanged"), (changed, "updated"), (changed, "unchanged")):
+        assert desk.report(sent)[counted] == len(AWKWARD)
+        for row in sent:
+            stored = desk.row(str(row["code_1c"]))
+            assert {name: stored[name] for name in row} == row
+    told = desk.history("1")[-1].fields["notes"]
+    assert told == {"old": rows[1]["notes"], "new": changed[1]["notes"]}

@@ -24,14 +24,31 @@ SCALARS = st.one_of(
         ["12.50", "1e5", "2026-02-30", "2026-02-28", "да", "a@example.com", "https://example.com", " "]
     ),
 )
+DAYS = st.dates().map(str)
+DECIMALS = st.decimals(-(10**13), 10**13, allow_nan=False, allow_infinity=False, places=3)
+# What the fields take as it stands, at the limits of what they take, and just beyond.
+ORDINARY = st.one_of(
+    st.from_regex(r"\A[0-9]{1,14}(\.[0-9]{0,4})?\Z"),
+    st.sampled_from(["0", "00", "-0", "0.0", "100", "100.01", "5.00", "٣", "1_0", "1.", ".5", "\t5", "5\n"]),
+    st.integers(0, 2**33),
+    st.sampled_from([0, 1, 100, 101, 1.0, 99.5, 1e16, -0.0]),
+    DECIMALS.map(str),
+    DAYS,
+    st.sampled_from(["x" * 100, "x" * 101, "x" * 255, " " + "x" * 255 + " ", "a\u00a0b", "\ud800", "a\x00"]),
+    st.text(st.characters(categories=["L", "N", "P", "Zs", "Cc", "Cf"]), max_size=10),
+)
 VALUES = st.one_of(
-    SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(st.text(max_size=3), SCALARS, max_size=2)
+    SCALARS,
+    ORDINARY,
+    st.lists(SCALARS, max_size=2),
+    st.dictionaries(st.text(max_size=3), SCALARS, max_size=2),
 )
 
 
 def loaded(load: Any, row: dict[str, Any]) -> Any:
     try:
-        return load(row)
+        # Python holds 1 == True == Decimal("1.00") for equal; they are not the same here.
+        return {name: repr(value) for name, value in load(row).items()}
     except ValidationError as error:
         return ("refused", error.messages)
 
