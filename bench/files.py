@@ -34,7 +34,7 @@ def measure_sheet(house: House, count: int, table: Table) -> None:
 
 
 def measure_round(house: House, count: int, table: Table) -> None:
-    """A workbook in through HTTP and out again, in through the command line and out again; equal or an error."""
+    """A workbook in and out, through HTTP and the command line. Raises RuntimeError if they differ."""
     other = house.beside()
     with tempfile.TemporaryDirectory() as folder:
         sheet, exported, back = (Path(folder, f"{name}.xlsx") for name in ("sheet", "export", "back"))

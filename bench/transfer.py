@@ -5,7 +5,7 @@ Each part has a service and a PostgreSQL of its own, whose commits are on the di
     bulk      inserts, updates and unchanged rows over HTTP beside bare COPY and INSERT … ON CONFLICT
     history   what the history costs
     sheet     a workbook of 40 columns beside reading it and the bulk upsert of its rows
-    round     a workbook in and out, over HTTP and on the command line: the exports are equal, and change nothing
+    round     a workbook in and out, over HTTP and on the command line: the exports are equal
     million   exports of a million rows, and what the processes grow by
 """
 
