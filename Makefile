@@ -40,6 +40,10 @@ bench: $(VENV)/.dev ## measure imports and exports against bare statements (ROWS
 image-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## build the container image without an engine and let it answer (as root; see docs/docker.md)
 	@PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" python -m tests.servers -- docker/test-image
 
+.PHONY: bench-images
+bench-images: $(VENV)/.dev ## measure uploads beside Pillow alone, and lists with images (ROUNDS)
+	@python -m bench.images $(or $(ROUNDS),10) 2>/dev/null
+
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, format and types
 	@failed=

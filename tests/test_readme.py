@@ -13,6 +13,7 @@ from typing import Any
 
 from ecatalog.config import Settings
 from tests.conftest import Serve
+from tests.images.pictures import phone_photo
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "qovun-va-tarvuz-12"
@@ -23,7 +24,7 @@ def commands() -> str:
     blocks = re.findall(
         r"<!-- tests/test_readme.py .*?-->\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
     )
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     return "\n".join(blocks)
 
 
@@ -55,9 +56,11 @@ def test_the_commands_of_the_readme_work(
         entered=PASSWORD,
     )
     url = serve({"DATABASE_URL": database_url})
+    photo = tmp_path / "photo of mine.jpg"
+    photo.write_bytes(phone_photo())
     finished = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands()],
-        env={**os.environ, "URL": url, "PASSWORD": PASSWORD},
+        env={**os.environ, "URL": url, "PASSWORD": PASSWORD, "PHOTO": str(photo)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -76,9 +79,15 @@ def test_the_commands_of_the_readme_work(
     assert changed["base_price"] == restored["base_price"] == "12500.00"
     assert restored["is_deleted"] is False
     assert [entry["action"] for entry in history["results"]] == ["restore", "delete", "update", "create"]
-    bulk, streamed, first, second, sheet = many
+    bulk, streamed, first, second, sheet, *pictures = many
     assert (bulk["created"], bulk["updated"], bulk["failed"]) == (1, 1, 0)
     assert streamed["report"]["unchanged"] == 2
     assert [first["outcome"], second["outcome"]] == ["unchanged", "unchanged"]
     assert (sheet["unchanged"], sheet["errors"]) == (2, [])
     assert {path.name for path in tmp_path.iterdir()} >= {"template.xlsx", "items.xlsx", "items.ndjson"}
+    image, images, main, without, thumbnails = pictures
+    assert (image["code_1c"], image["is_main"], len(image["sources"])) == ("A/1 №7", True, 8)
+    assert images["message"] == "2 images uploaded."
+    assert [found["id"] for found in main["results"]] == [images["images"][0]["id"]]
+    assert without["count"] == 0
+    assert thumbnails["total_count"] == 3
