@@ -96,6 +96,7 @@ def init_commands(app: Flask) -> None:
     import ecatalog.cli.reindex
     import ecatalog.cli.transfer  # noqa: F401  # both add commands to ``flask catalog``
     from ecatalog.cli.audit import audit_cli
+    from ecatalog.cli.backup import backup_cli
     from ecatalog.cli.catalog import catalog_cli
     from ecatalog.cli.demo import demo_cli
     from ecatalog.cli.images import images_cli
@@ -103,5 +104,5 @@ def init_commands(app: Flask) -> None:
     from ecatalog.cli.token import token_cli
     from ecatalog.cli.user import user_cli
 
-    for group in (user_cli, token_cli, catalog_cli, audit_cli, images_cli, demo_cli, static_cli):
+    for group in (user_cli, token_cli, catalog_cli, audit_cli, images_cli, demo_cli, static_cli, backup_cli):
         app.cli.add_command(group)

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "auth": {*FOUNDATION, "ops", "first_look", "memory"},
     "ops": {*FOUNDATION, "auth"},
     "catalog": {*FOUNDATION, "auth", "search", "first_look"},
+    "backup": {*FOUNDATION, "catalog", "ops"},
     "transfer": {*FOUNDATION, "auth", "search", "catalog"},
     "audit": {*FOUNDATION, "auth", "catalog"},
     "images": {*FOUNDATION, "auth", "catalog", "search"},
@@ -43,7 +44,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": RESOURCE_PACKAGE,
     "nomenklatura": RESOURCE_PACKAGE,
     "resources": {"catalog", "project", "client", "nomenklatura"},
-    "cli": {*FOUNDATION, "auth", "ops", "search", "catalog", "transfer", "images", "audit", "cli"},
+    "cli": {
+        *FOUNDATION,
+        *("auth", "ops", "search", "catalog", "transfer", "images", "audit", "backup", "cli"),
+    },
 }
 # Single imports that go against the grain, and why.
 EXCEPTIONS = {
