@@ -92,17 +92,29 @@ def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
 
 
 def init_commands(app: Flask) -> None:
-    """``flask user | token | catalog | audit | images | demo | static``."""
+    """Every group of commands of ``flask``."""
     import ecatalog.cli.reindex
     import ecatalog.cli.transfer  # noqa: F401  # both add commands to ``flask catalog``
     from ecatalog.cli.audit import audit_cli
     from ecatalog.cli.backup import backup_cli
     from ecatalog.cli.catalog import catalog_cli
+    from ecatalog.cli.checklist import checklist
     from ecatalog.cli.demo import demo_cli
     from ecatalog.cli.images import images_cli
     from ecatalog.cli.static import static_cli
     from ecatalog.cli.token import token_cli
     from ecatalog.cli.user import user_cli
 
-    for group in (user_cli, token_cli, catalog_cli, audit_cli, images_cli, demo_cli, static_cli, backup_cli):
+    groups = (
+        user_cli,
+        token_cli,
+        catalog_cli,
+        audit_cli,
+        images_cli,
+        demo_cli,
+        static_cli,
+        backup_cli,
+        checklist,
+    )
+    for group in groups:
         app.cli.add_command(group)

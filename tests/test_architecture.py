@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops": {*FOUNDATION, "auth"},
     "catalog": {*FOUNDATION, "auth", "search", "first_look"},
     "backup": {*FOUNDATION, "catalog", "ops"},
+    "checklist": {*FOUNDATION, "config_checks", "auth", "catalog", "images", "ops"},
     "transfer": {*FOUNDATION, "auth", "search", "catalog"},
     "audit": {*FOUNDATION, "auth", "catalog"},
     "images": {*FOUNDATION, "auth", "catalog", "search"},
@@ -46,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resources": {"catalog", "project", "client", "nomenklatura"},
     "cli": {
         *FOUNDATION,
-        *("auth", "ops", "search", "catalog", "transfer", "images", "audit", "backup", "cli"),
+        *("auth", "ops", "search", "catalog", "transfer", "images", "audit", "backup", "checklist", "cli"),
     },
 }
 # Single imports that go against the grain, and why.
