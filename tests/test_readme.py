@@ -70,11 +70,15 @@ def test_the_commands_of_the_readme_work(
     answers: list[dict[str, Any]] = [
         json.loads(line) for line in finished.stdout.splitlines() if line.strip()
     ]
-    project, client, item, items, clients, _page, _offset, cursor, changed, restored, history, *many = answers
+    project, client, item, items, clients, latin, near, suggested, *answers = answers
+    _page, _offset, cursor, changed, restored, history, *many = answers
     assert project["name"] == "Тошкент савдо уйи"
     assert client["project"]["code_1c"] == item["project"]["code_1c"] == "README-1"
     assert [row["id"] for row in items["results"]] == [item["id"]]
     assert [row["id"] for row in clients["results"]] == [client["id"]]
+    assert latin["results"] == near["results"] == items["results"]
+    assert (near["fuzzy"], "fuzzy" in latin) == (True, False)
+    assert suggested["results"] == [{"code": item["code_1c"], "name": item["name"]}]
     assert cursor["count"] == 1
     assert changed["base_price"] == restored["base_price"] == "12500.00"
     assert restored["is_deleted"] is False
