@@ -139,9 +139,9 @@ class RedisServer:
         except redis.RedisError:
             return False
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         if self._process is not None:
-            self._process.stop()
+            self._process.stop(how)
 
 
 @contextmanager
@@ -164,10 +164,10 @@ def postgresql_server(**different: str) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory(prefix="ecatalog-pg-") as name:
         folder = Path(name).resolve()
-        options = _ordinary_user(folder)
-        programs = _reachable(postgresql_programs(), folder, options)
+        options = ordinary_user(folder)
+        programs = reachable_programs(postgresql_programs(), folder, options)
         data = folder / "data"
-        _make_cluster(programs, data, options)
+        make_cluster(programs, data, options)
         settings = {**POSTGRESQL_OPTIONS, **different, "unix_socket_directories": str(folder)}
         flags = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         process = Process([programs / "postgres", "-D", data, *flags], folder / "server.log", options)
@@ -189,7 +189,7 @@ def postgresql_server(**different: str) -> Iterator[str]:
             process.stop()  # SIGINT: a fast shutdown, which ends the sessions that are open
 
 
-def _make_cluster(programs: Path, data: Path, options: dict[str, Any]) -> None:
+def make_cluster(programs: Path, data: Path, options: dict[str, Any]) -> None:
     base: list[str | Path] = [
         programs / "initdb",
         "-D",
@@ -212,7 +212,7 @@ def _make_cluster(programs: Path, data: Path, options: dict[str, Any]) -> None:
     raise ServerError("initdb failed:\n" + "\n".join(answers))
 
 
-def _ordinary_user(folder: Path) -> dict[str, Any]:
+def ordinary_user(folder: Path) -> dict[str, Any]:
     """Popen options that run PostgreSQL as an ordinary user, who is made the owner of the folder."""
     options: dict[str, Any] = {"cwd": folder}
     if os.geteuid() != 0:
@@ -227,7 +227,7 @@ def _ordinary_user(folder: Path) -> dict[str, Any]:
     raise ServerError("PostgreSQL refuses to run as root, and there is no user postgres or nobody.")
 
 
-def _reachable(programs: Path, folder: Path, options: dict[str, Any]) -> Path:
+def reachable_programs(programs: Path, folder: Path, options: dict[str, Any]) -> Path:
     """The folder of the programs, or a copy that the ordinary user can reach (a wheel in root's home)."""
     try:
         subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, **options)
