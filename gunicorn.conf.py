@@ -15,7 +15,7 @@ from gunicorn.glogging import Logger
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ecatalog.config import SettingsError, load_settings
-from ecatalog.ops import gunicorn_answers, metrics_folder
+from ecatalog.ops import gate, gunicorn_answers, metrics_folder
 from ecatalog.ops.logging import logging_config
 
 try:
@@ -48,7 +48,7 @@ wsgi_app = "wsgi:app"
 bind = _address(_settings.bind, _settings.port)
 workers = _settings.web_concurrency
 worker_class = "gthread"
-threads = _settings.web_threads
+threads = gate.threads(_settings)  # most of them only wait; the gate says how many work
 logger_class = _AppLogger
 worker_tmp_dir = metrics_folder.shared_memory()  # heartbeats: not on a disk
 

@@ -18,10 +18,12 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
 
 import ecatalog
 from ecatalog import connections
 from ecatalog.config import Settings
+from ecatalog.errors import LostInCommit
 from ecatalog.extensions import db, migrate
 
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another one before the answer is 503
@@ -163,6 +165,8 @@ def _lower(value: Any) -> Any:
 def write_transaction() -> Iterator[None]:
     """Everything inside is one transaction that is committed at the end, or rolled back on any error.
 
+    Raises LostInCommit where it cannot be known whether it was committed.
+
     Ends the transaction that reading may have begun: a writer must not work from an old snapshot. Objects
     loaded before stay usable as plain values, but are no longer part of the session.
     """
@@ -174,7 +178,8 @@ def write_transaction() -> Iterator[None]:
     db.session.info[_WRITING] = True
     try:
         yield
-        db.session.commit()
+        db.session.flush()
+        _commit()
     except BaseException:
         db.session.rollback()
         raise
@@ -199,6 +204,16 @@ def allow_long_statements() -> None:
     """Let statements of the present transaction take as long as many rows at once need."""
     if db.engine.dialect.name == "postgresql":
         db.session.execute(sa.text(f"SET LOCAL statement_timeout = {LONG_STATEMENT_MILLISECONDS}"))
+
+
+def _commit() -> None:
+    """Raises LostInCommit where the connection ends before the database has said what became of it."""
+    try:
+        db.session.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise LostInCommit.of(error) from error
+        raise
 
 
 def in_write_transaction() -> bool:

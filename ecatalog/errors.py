@@ -6,6 +6,7 @@ carries the same facts as RFC 9457 problem details when the client asks for ``ap
 
 from __future__ import annotations
 
+import errno
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -13,9 +14,15 @@ from typing import Any
 import orjson
 from flask import Flask, Response, g, request
 from marshmallow import ValidationError
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    RequestTimeout,
+)
 
 log = logging.getLogger(__name__)
 
@@ -152,8 +159,22 @@ class ServiceUnavailable(ApiError):
     status = 503
     detail = "Service temporarily unavailable, try again later."
 
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, headers={"Retry-After": "5"})
+    def __init__(self, detail: str | None = None, *, seconds: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(seconds)})
+
+
+IN_DOUBT = (
+    "The database became unavailable while the change was being saved. It may have been saved: "
+    "look before you send it again."
+)
+
+
+class LostInCommit(OperationalError):
+    """The connection ended while a transaction was being committed: nobody knows whether it was."""
+
+    @classmethod
+    def of(cls, error: DBAPIError) -> LostInCommit:
+        return cls(error.statement, None, error.orig or error, connection_invalidated=True)
 
 
 def flatten_messages(messages: Any) -> FieldErrors:
@@ -216,6 +237,8 @@ def _handle_http_exception(error: HTTPException) -> Response:
         headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     elif isinstance(error, RequestEntityTooLarge):
         detail = "Request body is too large."
+    elif isinstance(error, RequestTimeout):
+        detail = "The request did not arrive in time."
     elif status == 400:
         detail = "Malformed request."
     return _json_answer(status, {"detail": detail}, headers)
@@ -223,11 +246,20 @@ def _handle_http_exception(error: HTTPException) -> Response:
 
 def _handle_database_error(error: Exception) -> Response:
     """A database that is away or overloaded is a 503; its own words go to the log alone."""
-    if isinstance(error, IntegrityError) or not isinstance(error, (OperationalError, PoolTimeoutError)):
+    away = isinstance(error, (OperationalError, InterfaceError, PoolTimeoutError))
+    if isinstance(error, IntegrityError) or not away:
         return _handle_unforeseen(error)
     log.error("database unavailable", exc_info=error)
-    unavailable = ServiceUnavailable()
+    unavailable = ServiceUnavailable(IN_DOUBT if isinstance(error, LostInCommit) else None)
     return _json_answer(unavailable.status, unavailable.body, unavailable.headers)
+
+
+def _handle_os_error(error: OSError) -> Response:
+    """A disk that is full is a 503, like everything that passes; who operates finds it in the log."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return _handle_unforeseen(error)
+    log.error("no space left", exc_info=error)
+    return _handle_api_error(ServiceUnavailable())
 
 
 def _handle_unforeseen(error: Exception) -> Response:
@@ -241,6 +273,7 @@ ERROR_TABLE: dict[type[Exception], Any] = {
     HTTPException: _handle_http_exception,
     DBAPIError: _handle_database_error,
     PoolTimeoutError: _handle_database_error,
+    OSError: _handle_os_error,
     Exception: _handle_unforeseen,
 }
 

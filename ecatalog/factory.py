@@ -18,6 +18,7 @@ from ecatalog.first_look import init_first_look
 from ecatalog.images.media import init_media
 from ecatalog.ops.cors import init_cors
 from ecatalog.ops.docs import init_docs
+from ecatalog.ops.gate import init_gate
 from ecatalog.ops.headers import init_headers
 from ecatalog.ops.health import init_health
 from ecatalog.ops.hosts import init_hosts
@@ -39,6 +40,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     app = Flask("ecatalog", static_folder=None)
     app.request_class = Request
     _configure(app, settings, resources)
+    init_gate(app, settings)
     init_proxy(app, settings)  # the outermost layer
     init_request_id(app, settings)
     init_logging(app, settings)

@@ -7,16 +7,24 @@ connection that broke for the end of the body, and a form that it cannot read fo
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from importlib.util import find_spec
 from typing import IO, Any, cast
 
 import flask
 from flask.sessions import NullSession, SessionInterface, SessionMixin
-from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 from werkzeug.formparser import FormDataParser
 
 from ecatalog.errors import MalformedRequest, UnsupportedContentEncoding
+from ecatalog.ops.gate import aside
+
+# A client that sends more slowly than this for longer holds a place that others wait for.
+PATIENCE_SECONDS = 20.0
+SLOWEST_BYTES_PER_SECOND = 1024
 
 # What the server raises for chunks that are none; another server than gunicorn raises OSError.
 _BROKEN_CHUNKS: tuple[type[Exception], ...] = ()
@@ -30,11 +38,20 @@ class BodyStream(io.RawIOBase):
     """The body as the server hands it over, ``most`` bytes at most (None: any number).
 
     Reading raises RequestEntityTooLarge (413) beyond that, ClientDisconnected (400) where the connection ends
-    before the body does, and BadRequest (400) where its chunks are none.
+    before the body does, BadRequest (400) where its chunks are none, and RequestTimeout (408) where they come
+    too slowly. ``aside`` is entered while the client is waited for.
     """
 
-    def __init__(self, source: IO[bytes], announced: int | None, most: int | None) -> None:
+    def __init__(
+        self,
+        source: IO[bytes],
+        announced: int | None,
+        most: int | None,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._source = source
+        self._aside = aside
+        self._waited = 0.0
         self._announced = announced
         self._most = most
         self._count = 0
@@ -49,7 +66,12 @@ class BodyStream(io.RawIOBase):
         left = len(buffer) if self._announced is None else min(len(buffer), self._announced - self._count)
         if left <= 0:
             return 0
-        block = self._read(left)
+        with self._aside():
+            began = time.monotonic()
+            block = self._read(left)
+            self._waited += time.monotonic() - began
+        if self._waited > PATIENCE_SECONDS + self._count / SLOWEST_BYTES_PER_SECOND:
+            raise RequestTimeout
         self._count += len(block)
         if not block and self._announced is not None:
             raise ClientDisconnected
@@ -101,7 +123,7 @@ class Request(flask.Request):
         source, announced = self.environ["wsgi.input"], self.content_length
         if announced is None and "wsgi.input_terminated" not in self.environ:
             source = io.BytesIO()  # nobody would say where it ends
-        return cast(IO[bytes], BodyStream(source, announced, self.max_content_length))
+        return cast(IO[bytes], BodyStream(source, announced, self.max_content_length, aside(self.environ)))
 
     def _get_file_stream(self, *args: Any, **kwargs: Any) -> IO[bytes]:
         stream = super()._get_file_stream(*args, **kwargs)

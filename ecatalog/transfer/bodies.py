@@ -13,7 +13,7 @@ from typing import IO, BinaryIO, cast
 
 from flask import request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
@@ -51,6 +51,8 @@ class WholeBody:
             raise SourceError("The connection was lost in the middle of the body.") from error
         except BadRequest as error:
             raise SourceError("The body's chunks are malformed.") from error
+        except RequestTimeout as error:
+            raise SourceError("The body came too slowly.") from error
 
 
 @dataclass(frozen=True)

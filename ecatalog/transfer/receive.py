@@ -20,7 +20,14 @@ from ecatalog.auth.permissions import require_user
 from ecatalog.catalog.blueprint import origin
 from ecatalog.catalog.bulk import Action, Outcome
 from ecatalog.catalog.resource import Resource
-from ecatalog.errors import ApiError, InvalidInput, MalformedRequest, ServiceUnavailable, TooLarge
+from ecatalog.errors import (
+    ApiError,
+    InvalidInput,
+    LostInCommit,
+    MalformedRequest,
+    ServiceUnavailable,
+    TooLarge,
+)
 from ecatalog.extensions import db
 from ecatalog.transfer import bodies, error_sheet, idempotency, pipeline
 from ecatalog.transfer.answers import NDJSON, XLSX, Answer
@@ -137,7 +144,7 @@ def _explained(interrupted: InterruptedImport, field: str | None) -> BaseExcepti
     if isinstance(cause, DBAPIError) and not isinstance(cause, (OperationalError, InterfaceError)):
         return cause  # unforeseen
     if isinstance(cause, (DBAPIError, PoolTimeoutError)):
-        return _away(report)
+        return _away(report, cause)
     return cause
 
 
@@ -153,9 +160,10 @@ def _cut_off(report: Report, cause: SourceError) -> ApiError:
     return MalformedRequest(body={"detail": detail, "written": report.written, "report": report.as_dict()})
 
 
-def _away(report: Report) -> ApiError:
+def _away(report: Report, cause: BaseException) -> ApiError:
+    in_doubt = "The rows after them may have been saved, too. " if isinstance(cause, LostInCommit) else ""
     error = ServiceUnavailable(
-        f"The database became unavailable. {_is_in(report)} "
+        f"The database became unavailable. {_is_in(report)} {in_doubt}"
         "Send all rows again: those that are in will count as unchanged."
     )
     error.body |= {"written": report.written, "report": report.as_dict()}

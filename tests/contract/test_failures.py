@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -129,6 +130,7 @@ class TestUnforeseen:
         "error",
         [
             RuntimeError(SECRET),
+            OSError(errno.EIO, SECRET),
             KeyError(SECRET),
             sa.exc.ProgrammingError(SECRET, {}, Exception(SECRET)),
             sa.exc.IntegrityError(SECRET, {}, Exception(SECRET)),
@@ -152,7 +154,12 @@ class TestUnforeseen:
         assert all(record.exc_info and record.exc_info[1] is error for record in logged)
 
     def test_database_away(self, projects: Catalogue, fail: Callable[[Exception], None]) -> None:
-        for error in (sa.exc.OperationalError(SECRET, {}, Exception(SECRET)), sa.exc.TimeoutError(SECRET)):
+        for error in (
+            sa.exc.OperationalError(SECRET, {}, Exception(SECRET)),
+            sa.exc.InterfaceError(SECRET, {}, Exception(SECRET)),
+            sa.exc.TimeoutError(SECRET),
+            OSError(errno.ENOSPC, SECRET),  # a disk that is full
+        ):
             fail(error)
             for answer in self.calls(projects):
                 detail = {"detail": "Service temporarily unavailable, try again later."}

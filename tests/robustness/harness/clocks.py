@@ -40,7 +40,17 @@ def clock(folder: Path) -> Clock:
         raise NoClockError("a C compiler is needed (Debian: apt install gcc libc6-dev)")
     made = Clock(folder / "offset", folder / "clock.so")
     source = Path(__file__).with_name("clock.c")
-    command = [compiler, "-shared", "-fPIC", "-O2", "-Wall", "-o", made.library, source, "-ldl"]
+    command: list[str | Path] = [
+        compiler,
+        "-shared",
+        "-fPIC",
+        "-O2",
+        "-Wall",
+        "-o",
+        made.library,
+        source,
+        "-ldl",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoClockError(done.stderr)
