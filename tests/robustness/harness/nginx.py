@@ -1,64 +1,60 @@
-"""nginx in front of the application: the project's own site, its places and ports replaced."""
+"""nginx in front of the application: the project's nginx.conf with other places and ports, without TLS."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from tests.robustness.harness.servers import Daemon
 from tests.servers import ServerError
+from tests.serving import ROOT
 
-MAIN = """\
-{user}
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx-error.log warn;
-events {{ worker_connections 8192; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/nginx-body;
-    proxy_temp_path {folder}/nginx-proxy;
-    fastcgi_temp_path {folder}/nginx-fastcgi;
-    uwsgi_temp_path {folder}/nginx-uwsgi;
-    scgi_temp_path {folder}/nginx-scgi;
-    {site}
-}}
-"""
+PART = re.compile(r"^ *# site: (?P<name>\S+)\n.*?^ *# end\n", re.MULTILINE | re.DOTALL)
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
-SITE = """\
-    upstream ecatalog { server unix:SOCKET fail_timeout=0; keepalive 32; }
-    server {
-        listen 127.0.0.1:PORT backlog=1024;
-        client_max_body_size 60m;
-        client_header_timeout 10s;
-        client_body_timeout 10s;
-        send_timeout 20s;
-        keepalive_timeout 60s;
-        location / {
-            proxy_pass http://ecatalog;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_read_timeout 60s;
-        }
+
+def configuration(folder: Path, port: int, application: Path, media: Path) -> str:
+    """nginx.conf for ``127.0.0.1:port``, in front of gunicorn; nginx keeps its files in ``folder``."""
+    parts = {
+        "listen-default": f"listen unix:{folder}/nobody.sock default_server;",
+        "listen-http": f"listen unix:{folder}/plain.sock;",
+        "listen-https": f"listen 127.0.0.1:{port} backlog=1024;",
+        "server-name": "server_name localhost 127.0.0.1;",
+        "upstream": f"upstream ecatalog {{ server unix:{application} max_fails=0; }}",
+        "connections": "limit_conn addresses 64;",
+        "import-size": "client_max_body_size 51264k;",
+        "image-size": "client_max_body_size 301m;",
+        "media": f"alias {media}/;",
+        "static": f"alias {folder}/static/;",
+        "acme": f"root {folder};",
     }
-"""
+    text = (ROOT / "nginx.conf").read_text()
+    text = PART.sub(lambda found: parts.get(found["name"], "") + "\n", text)
+    places = "".join(f"{name}_temp_path {folder}/nginx-{name};\n" for name in TEMPORARY)
+    for pattern, ours in (
+        (r"^user .*;", "user root;" if os.geteuid() == 0 else ""),
+        (r"^pid .*;", f"pid {folder}/nginx.pid;\ndaemon off;"),
+        (r"^error_log .*;", f"error_log {folder}/nginx-error.log warn;"),
+        (r"^ *access_log .*;", "access_log off;"),
+        (r"^ *ssl_reject_handshake .*;", ""),
+        (r"^http \{", f"http {{\n{places}"),
+    ):
+        text, count = re.subn(pattern, ours, text, flags=re.MULTILINE)
+        if not count:
+            raise ServerError(f"nginx.conf has no line {pattern}")
+    return text
 
 
-def nginx(folder: Path, port: int, socket: Path) -> Daemon:
-    """nginx on ``127.0.0.1:port``, in front of gunicorn's ``socket``. Raises ServerError without nginx."""
+def nginx(folder: Path, port: int, application: Path, media: Path) -> Daemon:
+    """nginx, not started. Raises ServerError where it is not installed, or refuses the configuration."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(program).exists():
         raise ServerError("nginx is not installed (Debian: apt install nginx-light)")
-    site = SITE.replace("SOCKET", str(socket)).replace("PORT", str(port))
     config = folder / "nginx.conf"
-    user = "user root;" if os.geteuid() == 0 else ""
-    config.write_text(MAIN.format(user=user, folder=folder, site=site))
+    config.write_text(configuration(folder, port, application, media))
     command: list[str | Path] = [program, "-e", folder / "nginx-error.log", "-c", config]
     tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     if tried.returncode:

@@ -134,7 +134,7 @@ def _make(folder: Path, options: Options) -> Stack:
         redis=RedisServer(places["redis"]),
         environment=environment,
         gunicorn=servers.gunicorn(folder, environment),
-        nginx=nginx(folder, port, folder / "http.sock"),
+        nginx=nginx(folder, port, folder / "http.sock", media / "files"),
         port=port,
         network=network,
     )

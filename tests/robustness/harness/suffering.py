@@ -16,7 +16,7 @@ from typing import Any
 from tests.robustness.harness import report
 from tests.robustness.harness.clocks import NoClockError, clock
 from tests.robustness.harness.disks import NoDiskError, small_disk
-from tests.robustness.harness.driver import open_loop
+from tests.robustness.harness.driver import capacity, closed_loop, open_loop
 from tests.robustness.harness.faults import Bench, Fault
 from tests.robustness.harness.http import LOST, TIMED_OUT
 from tests.robustness.harness.ledger import Audit, Ledger, audit
@@ -24,10 +24,13 @@ from tests.robustness.harness.network import NoNetworkError, network
 from tests.robustness.harness.stack import Options, stack
 from tests.robustness.harness.world import Sample, World, get_ready, make_world
 
-RATE = 25.0  # operations a second; some half of what a busy machine answers
+RATE = 25.0  # operations a second at most
+SHARE = 0.4  # of what the service can answer, where that is less
+MEASURE_SECONDS = 5.0
 BEFORE_SECONDS = 3.0
 CALM_SECONDS = 4.0  # without a failure: it has healed
-LONGEST_HEALING_SECONDS = 45.0
+LONGEST_HEALING_SECONDS = 90.0
+FEW = 0.1
 FAILED = {LOST, TIMED_OUT, 500, 502, 503, 504}
 MEDIA_MEGABYTES, DATA_MEGABYTES = 64, 400
 
@@ -40,7 +43,7 @@ class Suffered:
     statuses: Counter[int] = field(default_factory=Counter)
     audit: Audit = field(default_factory=Audit)
     seconds: float = 0.0  # that the fault lasted
-    healed: float | None = None  # seconds from its end to the last failure; None: never
+    healed: float | None = None  # seconds from its end until nine of ten answers are good; None: never
     wrong: Counter[str] = field(default_factory=Counter)
     why_not: str = ""  # what is missing to inflict it here
 
@@ -105,6 +108,8 @@ def _run_with_clock(faults: Sequence[Fault], rate: float) -> list[Suffered]:
 async def _run(made: Bench, missing: dict[str, str], faults: Sequence[Fault], rate: float) -> list[Suffered]:
     world = make_world(made.stack, strict=False)
     await get_ready(world)
+    await closed_loop(world, MEASURE_SECONDS / 2)
+    rate = min(rate, SHARE * capacity(world, await closed_loop(world, MEASURE_SECONDS)))
     suffered = []
     for fault in faults:
         if fault.needs in missing:
@@ -142,7 +147,20 @@ async def _suffer(world: World, made: Bench, fault: Fault, rate: float) -> Suffe
 
 
 def _last_failure(samples: Sequence[Sample], since: float) -> float:
-    return max((s.ended for s in samples if s.status in FAILED and s.ended >= since), default=since)
+    """The end of the last second in which more than FEW of the answers failed; ``since`` without one."""
+    all_answers: Counter[int] = Counter()
+    failures: Counter[int] = Counter()
+    for sample in samples:
+        if sample.ended >= since:
+            second = int(sample.ended - since)
+            all_answers[second] += 1
+            failures[second] += sample.status in FAILED
+    bad = [second for second, count in failures.items() if count > FEW * all_answers[second]]
+    if not bad:
+        return since
+    last = max(bad)
+    ends = [s.ended for s in samples if s.status in FAILED and int(s.ended - since) == last]
+    return max(end for end in ends if end >= since)
 
 
 def describe(suffered: Sequence[Suffered]) -> str:
