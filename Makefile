@@ -32,6 +32,12 @@ test: $(VENV)/.dev ## run all tests twice: on SQLite files and on PostgreSQL, wi
 	done
 	if [ -n "$$failed" ]; then echo "make test: failed on$$failed" >&2; exit 1; fi
 
+.PHONY: test-spec
+test-spec: $(VENV)/.dev ## throw tens of thousands of cases at the whole document, as each role, on both databases
+	@for database in sqlite postgresql; do
+		SPECIFICATION=full pytest --database "$$database" tests/specification $(ARGS)
+	done
+
 .PHONY: bench
 bench: $(VENV)/.dev ## measure imports and exports against bare statements (ROWS, ARGS=bulk for one part)
 	@python -m bench.transfer --rows $(or $(ROWS),100000) $(ARGS) 2>/dev/null

@@ -34,6 +34,7 @@ from ecatalog.openapi.components import (
 )
 from ecatalog.openapi.fields import describe_field, describe_parameter
 from ecatalog.openapi.introduction import DESCRIPTION
+from ecatalog.openapi.refusals import REFUSED_THOUGH_VALID
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Doc = dict[str, Any]
@@ -179,6 +180,7 @@ def init_api(app: Flask) -> None:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
             "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            "x-refused-though-valid": REFUSED_THOUGH_VALID,
             "servers": [{"url": "/", "description": "The service that this document comes from."}],
             "components": {"securitySchemes": SECURITY_SCHEMES},
         },
@@ -192,7 +194,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
     """A blueprint whose operations document the errors of every one by themselves, others by ``errors()``."""
 
     ARGUMENTS_PARSER = ArgumentsParser()
-    EVERYWHERE: tuple[int, ...] = (400, 405, 429, 500)
+    EVERYWHERE: tuple[int, ...] = (400, 405, 414, 429, 500)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -21,9 +21,12 @@ class Password(Text):
         return check_characters(value)
 
 
+AS_TYPED = {"type": "string", "format": "password", "minLength": 1}
+
+
 class Credentials(Schema):
     username = Text(required=True)
-    password = Password(required=True, load_only=True, metadata={"format": "password"})
+    password = Password(required=True, load_only=True, metadata=AS_TYPED)
 
 
 class RefreshBody(Schema):

@@ -159,7 +159,13 @@ def presence(name: str, clause: Callable[[Any], sa.ColumnElement[bool]], what: s
     return Filter(name, field, lambda model, value: clause(model) if value == "with" else ~clause(model))
 
 
-_MOMENT = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+_MOMENT = {
+    "anyOf": [
+        {"type": "string", "format": "date"},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "maxLength": 0},  # as if it were not there
+    ]
+}
 
 
 def _from(name: str, column: str) -> Filter:
@@ -216,11 +222,13 @@ def filter_schema(resource: Resource) -> type[Schema]:
     declared: dict[str, Field[Any]] = {item.name: item.field for item in resource.all_filters.values()}
     declared |= search_parameters.of_lists(resource.search, (resource.code, *resource.exact))
     allowed = ", ".join(resource.all_ordering)
+    term = rf"\s*(-?({'|'.join(resource.all_ordering)}))?\s*"
     declared["ordering"] = fields.Text(
         1000,
         metadata={
             "description": f"Comma-separated, `-` for descending, newest first if absent. One of: {allowed}.",
             "example": "name,-created_at",
+            "pattern": f"^{term}(,{term})*$",
         },
     )
     return type(f"{resource.label}Filters", (Schema,), declared)

@@ -51,11 +51,13 @@ def write_fields(resource: Resource) -> dict[str, Field[Any]]:
                 "description": f"The {parent.name} by its `{parent.code}`, instead of its id; an object as "
                 "answers show it is taken, too.",
                 "anyOf": [
-                    {"type": "string", "maxLength": parent.code_length},
+                    {"type": ["string", "number"], "maxLength": parent.code_length},
                     {
                         "type": "object",
                         "required": [parent.code],
-                        "properties": {parent.code: {"type": "string", "maxLength": parent.code_length}},
+                        "properties": {
+                            parent.code: {"type": ["string", "number"], "maxLength": parent.code_length}
+                        },
                     },
                 ],
             },

@@ -130,6 +130,7 @@ ERRORS: dict[int, tuple[str, str, dict[str, dict[str, Any]]]] = {
         {"changed": _detail(errors.PreconditionFailed.detail)},
     ),
     413: ("The body is too large.", "Error", {"size": _detail("Request body is too large.")}),
+    414: ("The address is too long.", "Error", {"address": _detail("Request URI is too long.")}),
     415: (
         "The body is of a type that is not read here.",
         "Error",

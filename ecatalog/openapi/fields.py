@@ -136,19 +136,32 @@ def _text(field: fields.Text) -> list[Shape]:
 
 
 def _written_text(field: fields.Text) -> list[Shape]:
-    """Text is trimmed, so that white space alone is blank."""
+    """Text is trimmed, so that white space alone is blank; a number is taken for its digits."""
     shape = _text(field)[0]
     if not field.allow_none and "format" not in shape:
         shape.setdefault("pattern", r"\S")
-    return [shape]
+    return [shape, {"type": "number"}]
 
 
 def _queried_text(field: fields.Text) -> list[Shape]:
-    return [{"type": "string", "maxLength": field.max_length}]
+    shape: Shape = {"type": "string", "maxLength": field.max_length}
+    if field.required:
+        shape |= {"minLength": 1, "pattern": r"\S"}
+    if "pattern" in field.metadata:
+        shape["pattern"] = field.metadata["pattern"]
+    return [shape]
 
 
 def _code(field: fields.Code) -> list[Shape]:
     return [_text(field)[0] | {"pattern": NO_CONTROL_CHARACTERS}]
+
+
+def _written_code(field: fields.Code) -> list[Shape]:
+    return [*_code(field), {"type": "number"}]
+
+
+def _written_rich_text(field: fields.RichText) -> list[Shape]:
+    return [*_rich_text(field), {"type": "number"}]
 
 
 def _rich_text(field: fields.RichText) -> list[Shape]:
@@ -263,7 +276,8 @@ _ANSWERED: Table = {
 }
 _WRITTEN: Table = _ANSWERED | {
     fields.Text: _written_text,
-    fields.Code: _code,
+    fields.Code: _written_code,
+    fields.RichText: _written_rich_text,
     fields.Boolean: _written_boolean,
     fields.Integer: _written_integer,
     fields.Decimals: _written_decimals,

@@ -46,7 +46,8 @@ class KeyHeader(Schema):
         metadata={
             "description": "Names the call: sent again with the same body and parameters within 24 hours, it "
             "is answered from store, with `Idempotency-Replayed: true`. With others: 422. While the first "
-            "call runs: 409."
+            "call runs: 409.",
+            "pattern": "^[ -~]*[!-~][ -~]*$",
         },
     )
 
