@@ -85,6 +85,10 @@ lint-deploy: $(DEPLOY_VENV)/.done ## check the playbooks
 	export PATH=$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH
 	ansible-lint --offline --profile production --nocolor -q .
 
+.PHONY: deploy-test
+deploy-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## deploy to a booted Debian and back, as root (ARGS)
+	@python -m tests.deploy.host $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## pin the newest versions that requirements/*.in allow, with hashes
 	@cd requirements

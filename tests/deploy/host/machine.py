@@ -38,7 +38,7 @@ class Machine:
     bare: Path
     folder: Path
     _nspawn: subprocess.Popen[bytes] | None = None
-    _leader: int = 0
+    leader: int = 0
     _mounted: list[Path] = field(default_factory=list)
 
     @property
@@ -127,7 +127,7 @@ class Machine:
         children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children").read_text().split()
         if not children:
             return False
-        self._leader = int(children[0])
+        self.leader = int(children[0])
         state = self.try_run("systemctl", "is-system-running")
         return state.stdout.strip() in {"running", "degraded"}
 
@@ -137,7 +137,7 @@ class Machine:
 
     def try_run(self, *command: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command inside, as root; whatever comes of it."""
-        enter = ["nsenter", "-t", str(self._leader), "-a", "--", "env", "-i", "HOME=/root", "TERM=dumb"]
+        enter = ["nsenter", "-t", str(self.leader), "-a", "--", "env", "-i", "HOME=/root", "TERM=dumb"]
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return subprocess.run(
             [*enter, path, *command], capture_output=True, text=True, check=False, timeout=seconds
@@ -157,14 +157,14 @@ class Machine:
         if self._nspawn is None:
             return
         if self._nspawn.poll() is None:
-            if self._leader:
-                os.kill(self._leader, POWER_OFF)
+            if self.leader:
+                os.kill(self.leader, POWER_OFF)
             try:
                 self._nspawn.wait(90)
             except subprocess.TimeoutExpired:
                 self._nspawn.kill()
                 self._nspawn.wait()
-        self._nspawn, self._leader = None, 0
+        self._nspawn, self.leader = None, 0
         self._unplug()
 
     def remove(self) -> None:

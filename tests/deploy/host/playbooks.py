@@ -43,6 +43,7 @@ class Operator:
     folder: Path
     machine: Machine
     authority: Authority
+    release: Path
 
     @property
     def inventory(self) -> Path:
@@ -91,12 +92,14 @@ class Operator:
             "public_name": PUBLIC_NAME,
             "operators_email": "ops@catalog.test",
             "allowed_origins": [ORIGIN],
+            "ecatalog_release_file": str(self.release),
             "certbot_server": self.authority.directory,
             "certbot_server_ca": str(self.authority.server_ca),
             # The container shows the memory of the whole machine.
             "postgresql_memory_mb": 1024,
             "ecatalog_workers": 2,
-            "ecatalog_ready_seconds": 15,
+            "ecatalog_ready_seconds": 20,
+            "ecatalog_settings": dict.fromkeys(("RATELIMIT_ANON", "RATELIMIT_USER"), "1000000/hour"),
             "common_users": [{"name": "aziz", "keys": [self.machine.key.with_suffix(".pub").read_text()]}],
         }
 

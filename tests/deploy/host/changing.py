@@ -1,0 +1,92 @@
+"""Steps: other releases under load, and the catalogue lost and brought back."""
+
+from __future__ import annotations
+
+import re
+
+from tests.deploy.host import releases
+from tests.deploy.host.load import Load
+from tests.deploy.host.stage import Stage, insist
+
+
+def _under_load(stage: Stage, tag: str, playbook: str, *options: str) -> str:
+    with Load(stage.visitor, tag) as load:
+        stage.operator.play(playbook, *options)
+    insist(not load.lost, f"lost {len(load.lost)} requests: {load.lost[:5]}")
+    insist(min(load.counts[kind] for kind in ("read", "write", "import")) > 0, f"{load.counts}")
+    counted = ", ".join(f"{load.counts[kind]} {kind}s" for kind in ("read", "write", "import"))
+    return f"{counted}, none lost"
+
+
+def upgrade(stage: Stage) -> str:
+    before = stage.release_of("current")
+    newer = releases.newer(stage.release)
+    seen = _under_load(stage, "up", "deploy", f"--extra-vars=ecatalog_release_file={newer}")
+    insist(stage.version() == releases.NEW_VERSION, f"version {stage.version()} serves")
+    insist(stage.release_of("previous") == before, "the release before is not remembered")
+    _insist_on_one_instance(stage)
+    return seen
+
+
+def rollback(stage: Stage) -> str:
+    seen = _under_load(stage, "back", "rollback")
+    insist(stage.version() != releases.NEW_VERSION, "the new release still serves")
+    insist(stage.release_of("previous") == f"{releases.NEW_VERSION}-newer", "no way forward again")
+    _insist_on_one_instance(stage)
+    return seen
+
+
+def _insist_on_one_instance(stage: Stage) -> None:
+    live = stage.release_of("live")
+    for name in ("a", "b"):
+        for question, wanted in (("is-active", "active"), ("is-enabled", "enabled")):
+            told = stage.machine.try_run("systemctl", question, f"ecatalog@{name}").stdout.strip()
+            insist(
+                (told == wanted) == (name == live), f"{live} is live, but ecatalog@{name} {question}: {told}"
+            )
+
+
+def broken(stage: Stage) -> str:
+    """A release that cannot work: it is told, and nobody else notices."""
+    before = stage.release_of("current")
+    release = releases.broken(stage.release)
+    with Load(stage.visitor, "broken") as load:
+        recap, status = stage.operator.try_play("deploy", f"--extra-vars=ecatalog_release_file={release}")
+    insist(status, "a release that cannot work was deployed")
+    insist("broken on purpose" in recap.output, f"nobody tells why:\n{recap.output[-3000:]}")
+    insist(not load.lost, f"lost {len(load.lost)} requests: {load.lost[:5]}")
+    insist(stage.release_of("current") == before, "the broken release is the current one")
+    _insist_on_one_instance(stage)
+    return f"refused, {before} serves on, {sum(load.counts.values())} requests, none lost"
+
+
+def lose_and_restore(stage: Stage) -> str:
+    stage.operator.play("backup")
+    rows = stage.rows()
+    cursor = stage.visitor.get("/api/v1/nomenklatura/changes/?limit=1").data["next"]
+    media = _media(stage)
+    insist(media, "there are no media to lose")
+    script = (
+        "DROP DATABASE ecatalog WITH (FORCE)",
+        "CREATE DATABASE ecatalog OWNER ecatalog ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C.UTF-8'",
+    )
+    for statement in script:
+        stage.machine.run(
+            "setpriv", "--reuid=postgres", "--clear-groups", "--regid=postgres", "psql", "-qc", statement
+        )
+    stage.machine.run("sh", "-c", "rm -r /var/lib/ecatalog/media/*")
+    insist(stage.visitor.ask("GET", "/readyz").status == 503, "/readyz does not notice the loss")
+    recap = stage.operator.play("restore", "--extra-vars=really=yes")
+    stage.visitor.sign_in("deploy", stage.password)
+    insist(stage.rows() == rows, "the rows are not what they were")
+    insist(_media(stage) == media, "the media are not what they were")
+    old = stage.visitor.ask("GET", f"/api/v1/nomenklatura/changes/?since={cursor}")
+    insist(old.status == 410, f"a cursor from before the restore is answered {old.status}")
+    told = re.search(r"Restored the database.*?rows", recap.output)
+    count = sum(map(len, rows.values()))
+    return f"{count} rows and {len(media)} files are what they were{f' ({told[0]})' if told else ''}"
+
+
+def _media(stage: Stage) -> list[str]:
+    script = "cd /var/lib/ecatalog/media && find . -type f -exec sha256sum {} + | sort"
+    return stage.machine.run("sh", "-c", script).splitlines()
