@@ -82,6 +82,13 @@ def locked_for(python: str, machine: str) -> str:
     return "\n".join(kept) + "\n"
 
 
+def _run(command: list[str | Path]) -> None:
+    """Run pip. Ends the program with what it said when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"build_release.py: {done.stdout}{done.stderr}")
+
+
 def build(python: str, machine: str, folder: Path) -> None:
     """Fill the folder with the release's files."""
     wheels = folder / "wheels"
@@ -89,8 +96,8 @@ def build(python: str, machine: str, folder: Path) -> None:
     listed.write_text(locked_for(python, machine), encoding="utf-8")
     platforms = [f"--platform={name}_{machine}" for name in PLATFORMS]
     target = [f"--python-version={python}", "--implementation=cp", *platforms]
-    download = [*PIP, "download", "--no-deps", "--require-hashes", "--only-binary=:all:", *target]
-    subprocess.run([*download, "--dest", wheels, "--requirement", listed], check=True)
+    download: list[str | Path] = [*PIP, "download", "--no-deps", "--require-hashes", "--only-binary=:all:", *target]
+    _run([*download, "--dest", wheels, "--requirement", listed])
     with tempfile.TemporaryDirectory(prefix="ecatalog-source-") as copy:
         for path in sources():  # building leaves files behind
             place = Path(copy, path)
@@ -105,7 +112,7 @@ def build(python: str, machine: str, folder: Path) -> None:
             folder,
             copy,
         ]
-        subprocess.run(wheel, check=True)
+        _run(wheel)
     shutil.copyfile(ROOT / "gunicorn.conf.py", folder / "gunicorn.conf.py")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +24,17 @@ from tests.deploy.host.playbooks import Operator
 from tests.deploy.host.stage import Log, Stage
 from tests.deploy.host.visitor import Visitor
 
+PROGRAMS = {
+    "debootstrap": "debootstrap",
+    "systemd-nspawn": "systemd-container",
+    "nsenter": "util-linux",
+    "ip": "iproute2",
+    "ssh": "openssh-client",
+    "openssl": "openssl",
+    "apt-cacher-ng": "apt-cacher-ng",
+    "pebble": "pebble",
+    "pebble-challtestsrv": "pebble",
+}
 STEPS: tuple[tuple[str, Callable[[Stage], str]], ...] = (
     ("trial run on the bare host", installing.try_out),
     ("site.yml", installing.install),
@@ -68,6 +80,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if os.geteuid():
         sys.exit("make deploy-test: needs root, to boot a Debian")
+    path = os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/sbin"))
+    if missing := {package for name, package in PROGRAMS.items() if not shutil.which(name, path=path)}:
+        sys.exit(f"make deploy-test: apt install {' '.join(sorted(missing))}")
     log = Log()
     with ExitStack() as stack:
         lock = stack.enter_context((cache.cache_folder() / "lock").open("w"))
