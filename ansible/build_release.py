@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -82,7 +82,7 @@ def locked_for(python: str, machine: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _run(command: list[str | Path]) -> None:
+def _run(command: Sequence[str | Path]) -> None:
     """Run pip. Ends the program with what it said when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -96,7 +96,14 @@ def build(python: str, machine: str, folder: Path) -> None:
     listed.write_text(locked_for(python, machine), encoding="utf-8")
     platforms = [f"--platform={name}_{machine}" for name in PLATFORMS]
     target = [f"--python-version={python}", "--implementation=cp", *platforms]
-    download: list[str | Path] = [*PIP, "download", "--no-deps", "--require-hashes", "--only-binary=:all:", *target]
+    download: list[str | Path] = [
+        *PIP,
+        "download",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        *target,
+    ]
     _run([*download, "--dest", wheels, "--requirement", listed])
     with tempfile.TemporaryDirectory(prefix="ecatalog-source-") as copy:
         for path in sources():  # building leaves files behind

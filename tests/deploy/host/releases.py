@@ -40,7 +40,12 @@ def post_fork(server, worker):
 
 def present(folder: Path) -> Path:
     """The release of this checkout."""
-    command: list[str | Path] = [PROGRAMS / "python", ROOT / "ansible" / "build_release.py", "--output", folder]
+    command: list[str | Path] = [
+        PROGRAMS / "python",
+        ROOT / "ansible" / "build_release.py",
+        "--output",
+        folder,
+    ]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Path(done.stdout.splitlines()[-1])
 
