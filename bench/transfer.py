@@ -12,7 +12,9 @@ Each part has a service and a PostgreSQL of its own, whose commits are on the di
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +35,14 @@ PARTS: dict[str, Measure] = {
 }
 
 
+class Told(Table):
+    """A table whose rows are also told on stderr as they come: a part takes minutes."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*cells, **options)
+        print(*cells, sep=" | ", file=sys.stderr, flush=True)
+
+
 def main() -> None:
     """Print a table for each part."""
     parser = argparse.ArgumentParser()
@@ -42,7 +52,7 @@ def main() -> None:
     chosen = parser.parse_args()
     for name in chosen.parts or PARTS:
         count: int = chosen.million if name == "million" else chosen.rows
-        table = Table("what", "measured", "ratio", title=f"{name}: {count:,} rows")
+        table = Told("what", "measured", "ratio", title=f"{name}: {count:,} rows")
         with open_house() as house:
             PARTS[name](house, count, table)
         Console(width=110).print(table)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ecatalog.transfer import ahead
 from ecatalog.transfer.ahead import read_ahead
 
 WAIT_SECONDS = 10
@@ -59,3 +60,20 @@ def test_leaving_early_ends_the_thread_and_what_it_reads() -> None:
         raise ZeroDivisionError
     assert closed.wait(WAIT_SECONDS)
     assert "read-ahead" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_reader_that_waits_for_ever_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "LEAVE_SECONDS", 0.05)
+    comes = threading.Event()
+
+    def make(_stop: threading.Event) -> Iterator[int]:
+        yield 1
+        comes.wait(WAIT_SECONDS)
+        yield 2
+
+    with read_ahead(make) as items:
+        assert next(items) == 1
+    (left,) = (thread for thread in threading.enumerate() if thread.name == "read-ahead")
+    comes.set()
+    left.join(WAIT_SECONDS)
+    assert not left.is_alive()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ecatalog.catalog.bulk import Batch
+from ecatalog.transfer import chunks
 from tests.transfer.conftest import Desk, items, ndjson
 
 
@@ -124,3 +125,16 @@ def write_elsewhere(desk: Desk) -> int:
     thread.start()
     thread.join(timeout=10)
     return answers[0] if answers else 0
+
+
+@pytest.mark.parametrize("query", [{"dry_run": "true"}, {"on_error": "reject"}])
+def test_more_rows_than_can_be_decided_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    monkeypatch.setattr(chunks, "MAX_ROWS_AT_ONCE", 2500)
+    assert desk.report(ndjson(items(*range(2500))), dry_run="true")["created"] == 2500
+    answer = desk.bulk(ndjson(items(*range(2501))), **query)
+    assert answer.status_code == 413
+    assert "At most 2500 rows can be decided at once" in answer.get_json()["detail"]
+    assert desk.count() == 0
+    assert desk.clock().tick == 0
