@@ -114,6 +114,11 @@ def flask_command(environment: dict[str, str], *arguments: str) -> tuple[list[st
     return command, {**os.environ, "PYTHONPATH": str(ROOT), **environment}
 
 
+def aim(text: str, *, met: bool) -> str:
+    """A figure beside its aim, and whether it is met."""
+    return f"{text}: {'met' if met else 'MISSED'}"
+
+
 def timed(work: Callable[[], Any]) -> float:
     """Seconds that ``work`` takes."""
     began = time.perf_counter()

@@ -38,25 +38,32 @@ PARTS: dict[str, Measure] = {
 class Told(Table):
     """A table whose rows are also told on stderr as they come: a part takes minutes."""
 
+    missed = 0
+
     def add_row(self, *cells: Any, **options: Any) -> None:
         super().add_row(*cells, **options)
+        self.missed += str(cells[-1]).endswith("MISSED")
         print(*cells, sep=" | ", file=sys.stderr, flush=True)
 
 
-def main() -> None:
-    """Print a table for each part."""
+def main() -> int:
+    """Print a table for each part; the exit status is 1 when an aim was missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", metavar="PART", choices=[[], *PARTS], default=[])
     parser.add_argument("--rows", type=int, default=100_000, help="of all parts but the last")
     parser.add_argument("--million", type=int, default=1_000_000, help="rows of the part of that name")
     chosen = parser.parse_args()
+    missed = 0
     for name in chosen.parts or PARTS:
         count: int = chosen.million if name == "million" else chosen.rows
         table = Told("what", "measured", "ratio", title=f"{name}: {count:,} rows")
         with open_house() as house:
             PARTS[name](house, count, table)
         Console(width=110).print(table)
+        missed += table.missed
+    print(f"{missed} aims were missed." if missed else "All aims were met.")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
