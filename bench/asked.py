@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import secrets
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -52,10 +53,13 @@ def detail(items: int) -> Draw:
 
 
 def creation() -> Draw:
+    """A new item; the databases may hold those of runs before."""
+    run = secrets.token_hex(3)
+
     def draw() -> str:
         number = next(_numbers)
         body = {
-            "code_1c": f"NEW-{number:07d}",
+            "code_1c": f"NEW-{run}-{number:07d}",
             "name": f"Янги мол {data.invented(number)} {number}",
             "title": f"Yangi mol {number}",
             "project": f"P{1 + number % data.PROJECTS}",
@@ -94,17 +98,16 @@ def no_hits() -> Draw:
 
 
 def common_word() -> Draw:
-    """The word of one name in ten, each time in another mix of capitals, whose count is not kept yet."""
-    turns = itertools.cycle(range(2 ** len(data.COMMON)))
-
-    def draw() -> str:
-        mix = next(turns)
-        letters = (
-            letter.upper() if mix >> place & 1 else letter.lower() for place, letter in enumerate(data.COMMON)
-        )
-        return _searching("".join(letters))
-
-    return draw
+    """A word of one name in ten or a part of it, not twice the same: what was found once would be kept."""
+    words = [kind.partition(" ")[0] for kind in data.KINDS]
+    parts = [
+        word[start:end]
+        for word in words
+        for start in range(len(word))
+        for end in range(start + 4, len(word) + 1)
+    ]
+    turns = itertools.cycle(dict.fromkeys([*words, *parts]))
+    return lambda: _searching(next(turns))
 
 
 def again(path: str) -> Draw:

@@ -27,7 +27,6 @@ KINDS = (
     *("Шоколад", "Печенье", "Чой", "Guruch", "Цемент", "Bo'yoq", "Сут", "Kir yuvish kukuni"),
     *("Ручка", "Qog'oz"),
 )
-COMMON = KINDS[0]
 QUALITIES = ("молочный", "oʻzbek", "премиум", "катта", "kichik", "экспорт", "оптом", "yangi", "классик")
 CATEGORIES = tuple(
     f"{first} {last}"
