@@ -39,16 +39,27 @@ test-spec: $(VENV)/.dev ## throw tens of thousands of cases at the whole documen
 	done
 
 .PHONY: bench
-bench: $(VENV)/.dev ## measure imports and exports against bare statements (ROWS, ARGS=bulk for one part)
+bench: bench-speed bench-transfer bench-images ## measure everything beside its references; some 30 minutes, needs wrk (ROUNDS, ROWS)
+
+.PHONY: bench-speed
+bench-speed: $(VENV)/.dev ## measure requests a second beside a bare Flask, and what more rows cost (ROUNDS)
+	@python -m bench.speed $(or $(ROUNDS),5)
+
+.PHONY: bench-transfer
+bench-transfer: $(VENV)/.dev ## measure imports and exports against bare statements (ROWS, ARGS=bulk for one part)
 	@python -m bench.transfer --rows $(or $(ROWS),100000) $(ARGS) 2>/dev/null
+
+.PHONY: bench-images
+bench-images: $(VENV)/.dev ## measure uploads beside Pillow alone, and lists with images (ROUNDS)
+	@python -m bench.images $(or $(ROUNDS),10) 2>/dev/null
 
 .PHONY: image-test
 image-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## build the container image without an engine and let it answer (as root; see docs/docker.md)
 	@PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" python -m tests.servers -- docker/test-image
 
-.PHONY: bench-images
-bench-images: $(VENV)/.dev ## measure uploads beside Pillow alone, and lists with images (ROUNDS)
-	@python -m bench.images $(or $(ROUNDS),10) 2>/dev/null
+.PHONY: bench-soak
+bench-soak: $(VENV)/.dev ## the memory of the workers after a million requests (REQUESTS)
+	@python -m bench.soak $(or $(REQUESTS),1000000)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## check style, format and types

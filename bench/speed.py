@@ -78,15 +78,19 @@ class Line:
 
     def measure(self, floor_url: str, floor_workers: list[int]) -> None:
         """One round."""
-        self.floors.append(wrk.run_shared(floor_url, floor_workers, Load([f"/{self.key}"]), FLOOR_SECONDS))
+        self.floors.append(
+            wrk.run_shared(floor_url, floor_workers, lambda: Load([f"/{self.key}"]), FLOOR_SECONDS)
+        )
         if self.is_cold:
             self.house.make_clocks_tick()
         self.refresh_tag()
         self.answer()
-        lines = [self.draw() for _ in range(max(1, int(self.most_a_second * SECONDS)))]
-        load = Load(lines, self.headers)
-        self.rates.append(wrk.run_shared(self.house.url, self.house.workers(), load, SECONDS))
+        self.rates.append(wrk.run_shared(self.house.url, self.house.workers(), self.load, SECONDS))
         self.answer()  # still what was expected, a 304 not least
+
+    def load(self) -> Load:
+        """Requests for one round."""
+        return Load([self.draw() for _ in range(max(1, int(self.most_a_second * SECONDS)))], self.headers)
 
 
 def lines_of(stock: Stock) -> list[Line]:

@@ -36,14 +36,23 @@ class Stock:
 @contextmanager
 def open_stock() -> Iterator[Stock]:
     """All three, with one Redis."""
+    with _open(10_000, 100_000, 1_000_000) as houses:
+        yield Stock(*houses)
+
+
+@contextmanager
+def open_stock_of(items: int) -> Iterator[House]:
+    """One of them."""
+    with _open(items) as houses:
+        yield houses[0]
+
+
+@contextmanager
+def _open(*sizes: int) -> Iterator[list[House]]:
     with ExitStack() as stack:
         server = os.environ.get("BENCH_DATABASE_URL") or stack.enter_context(postgresql_server(**SERVER))
         redis_url = stack.enter_context(redis_server()).url
-        houses = [
-            stack.enter_context(serve(_service(server, redis_url, items), WORKERS))
-            for items in (10_000, 100_000, 1_000_000)
-        ]
-        yield Stock(*houses)
+        yield [stack.enter_context(serve(_service(server, redis_url, items), WORKERS)) for items in sizes]
 
 
 def _service(server: str, redis_url: str, items: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,15 +78,19 @@ def cpu_ticks(pid: int) -> int:
 
 
 def run_shared(
-    url: str, workers: Sequence[int], load: Load, seconds: float, connections: int = CONNECTIONS
+    url: str,
+    workers: Sequence[int],
+    draw: Callable[[], Load],
+    seconds: float,
+    connections: int = CONNECTIONS,
 ) -> float:
     """As :func:`run`, with the load on all ``workers`` (process ids).
 
-    One of them can happen to take most connections, and keep them: then it is asked again over new ones.
+    One of them can happen to take most connections, and keep them: then other requests go over new ones.
     """
     for _ in range(TRIES):
         before = [cpu_ticks(pid) for pid in workers]
-        rate = run(url, load, seconds, connections)
+        rate = run(url, draw(), seconds, connections)
         used = [cpu_ticks(pid) - start for pid, start in zip(workers, before, strict=True)]
         if min(used) >= FAIREST_SHARE * sum(used):
             return rate

@@ -18,6 +18,7 @@ from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.nested import render_row
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
+from ecatalog.catalog.shown import live_row
 from ecatalog.database import write_transaction
 from ecatalog.smorest import Blueprint, Decorator
 
@@ -83,14 +84,25 @@ class Routes:
         self.blueprint = blueprint
         self.read_access = Access.ANYONE if resource.anonymous_read else Access.USER
 
-    def row_answer(self, row: Any, status: int = 200) -> Response:
+    def read_answer(self, lookup: Lookup) -> Response:
+        """The live row that a code names."""
+        row = live_row(self.resource, lookup)
+        if row is not None:
+            return self.row_answer(row, render=self.resource.render_bare)
+        return self.row_answer(find(self.resource, lookup))
+
+    def row_answer(
+        self, row: Any, status: int = 200, render: Callable[[Any], dict[str, Any]] | None = None
+    ) -> Response:
         """A row with its tag; 304 when a GET already knows it."""
         resource = self.resource
         tag = etag.row_etag(resource, row)
         known = (
             etag.tags_of(request.headers.get("If-None-Match")) if request.method in ("GET", "HEAD") else None
         )
-        body = None if known and etag.holds(known, tag) else orjson.dumps(render_row(resource, row))
+        body = None
+        if not known or not etag.holds(known, tag):
+            body = orjson.dumps(render(row) if render else render_row(resource, row))
         return json_answer(body, tag, shared=resource.anonymous_read, status=status)
 
     def collection(self) -> type[MethodView]:
@@ -132,7 +144,7 @@ class Routes:
             @docs.read(name)
             @located
             def get(_view, lookup: Lookup) -> Response:
-                return self.row_answer(find(resource, lookup))
+                return self.read_answer(lookup)
 
             @access(Access.WRITER)
             @docs.replace(name)

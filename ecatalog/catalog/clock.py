@@ -20,6 +20,7 @@ from flask import g
 from ecatalog.catalog.models import CatalogRow, ResourceClock
 from ecatalog.extensions import db
 from ecatalog.first_look import current_first_look
+from ecatalog.single_read import Row
 
 if TYPE_CHECKING:
     from ecatalog.catalog.resource import Resource
@@ -54,7 +55,7 @@ def glance(names: Iterable[str]) -> dict[str, ClockReading]:
 
     What was read along with the request's user is taken, once: a second glance looks anew.
     """
-    rows: list[tuple[Any, ...]] | None = g.pop("first_look_rows", None)
+    rows: list[Row] | None = g.pop("first_look_rows", None)
     if rows is None:
         rows = current_first_look().rows()
     found = {name: ClockReading(*reading) for name, *reading in rows}

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ecatalog.extensions import db
@@ -35,6 +36,10 @@ class Nested(ABC):
 
         It is made while the request is at hand, and may be called after its end, by an answer that streams.
         """
+
+    @abstractmethod
+    def present(self, resource: Resource) -> sa.ColumnElement[bool]:
+        """The condition that a row of ``resource`` has any of these children."""
 
     def filters(self) -> tuple[Filter, ...]:
         """Query parameters of lists that look at the children."""

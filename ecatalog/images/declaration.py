@@ -57,13 +57,15 @@ class ImageList(Nested):
 
         return read
 
-    def filters(self) -> tuple[Filter, ...]:
+    def present(self, resource: Resource) -> sa.ColumnElement[bool]:
+        return self._has_images(resource.model)
+
+    def _has_images(self, row: Any) -> sa.ColumnElement[bool]:
         model: Any = self.model
+        return sa.exists().where(model.owner_id == row.id, model.deleted_at.is_(None))
 
-        def has_images(row: Any) -> sa.ColumnElement[bool]:
-            return sa.exists().where(model.owner_id == row.id, model.deleted_at.is_(None))
-
-        return (query.presence("image_status", has_images, "images"),)
+    def filters(self) -> tuple[Filter, ...]:
+        return (query.presence("image_status", self._has_images, "images"),)
 
     def version(self) -> str:
         return media_version()

@@ -1,0 +1,85 @@
+"""Rows to be shown and nothing else: plain values by attribute, read in one statement.
+
+A row that nobody is going to change needs no object that watches over its changes, and no transaction: its
+own columns, those that it shows of its parent, and whether it has children come in one SELECT. Children
+themselves take a second one, which must see the same moment: such rows are read the usual way.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.orm import aliased
+
+from ecatalog.catalog.lookup import Lookup
+from ecatalog.catalog.resource import Resource
+from ecatalog.config import current_settings
+from ecatalog.extensions import db
+from ecatalog.memory import Memory
+from ecatalog.single_read import SingleRead
+
+_EXTENSION = "ecatalog_shown_rows"
+_MOST = 100  # resources
+
+
+def live_row(resource: Resource, lookup: Lookup) -> Any | None:
+    """The one live row of a code, if it has no children: ``resource.render_bare`` shows all of it.
+
+    None otherwise, and for a lookup that chooses among parents: :func:`ecatalog.catalog.lookup.find` knows.
+    """
+    if any(value is not None for value in lookup.parent.values()):
+        return None
+    found = _read_of(resource).rows(lookup.code)
+    if len(found) != 1:
+        return None
+    *values, has_children = found[0]
+    return None if has_children else _shown(resource, values)
+
+
+def _read_of(resource: Resource) -> SingleRead:
+    """The SELECT of the present application's database, prepared."""
+    memory: Memory[SingleRead] = current_app.extensions.setdefault(_EXTENSION, Memory(_MOST))
+    found = memory.get(resource.name)
+    if found is None:
+        prepares = current_settings().database_pooler != "transaction"
+        found = SingleRead(f"ecatalog_{resource.name}", _select(resource), db.engine, prepares=prepares)
+        memory.put(resource.name, found)
+    return found
+
+
+@cache
+def _names(resource: Resource) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The attributes that are read of a row, and of its parent."""
+    own = ("id", "tick", *resource.fields, "created_at", "updated_at")
+    return own, () if resource.parent is None else ("id", resource.parent.code, "name", "tick")
+
+
+def _select(resource: Resource) -> sa.Select[Any]:
+    model: Any = resource.model
+    own, of_parent = _names(resource)
+    columns = [getattr(model, name) for name in own]
+    source: Any = model.__table__
+    if resource.parent is not None:
+        owner: Any = aliased(resource.parent.model)
+        columns += [getattr(owner, name) for name in of_parent]
+        source = sa.join(model, owner, getattr(model, resource.link_column) == owner.id, isouter=True)
+    has_children = sa.or_(sa.false(), *(nested.present(resource) for nested in resource.nested))
+    return (
+        sa.select(*columns, has_children.label("has_children"))
+        .select_from(source)
+        .where(getattr(model, resource.code) == sa.bindparam("code"), ~model.is_deleted)
+    )
+
+
+def _shown(resource: Resource, values: list[Any]) -> Any:
+    own, of_parent = _names(resource)
+    row = SimpleNamespace(**dict(zip(own, values, strict=False)))
+    if resource.parent is not None:
+        parent = values[len(own) :]
+        shown = SimpleNamespace(**dict(zip(of_parent, parent, strict=True)))
+        setattr(row, resource.parent.name, None if parent[0] is None else shown)
+    return row

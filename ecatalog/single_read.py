@@ -1,0 +1,97 @@
+"""Reads of one statement, in one round trip.
+
+A request that needs one SELECT needs no transaction around it. It is prepared once for each connection and
+handed to the driver as it is: SQLAlchemy's layers, BEGIN and ROLLBACK would cost several times what the
+statement does. Where that fails, because a connection was lost or a table changed, the same SELECT goes the
+usual way, once: it gets a new connection, or raises what it always raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import PoolProxiedConnection
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGconn, PGresult  # an optional dependency
+
+Row = tuple[Any, ...]
+_PREPARED = "ecatalog_prepared"  # in a connection's ``info``: the names of its prepared statements
+
+
+class SingleRead:
+    """A SELECT with at most one parameter, under a ``name`` that no other one has.
+
+    ``prepares`` is off where a connection may be another one for the next statement. On SQLite, which has no
+    round trips, the usual way is the only one.
+    """
+
+    def __init__(self, name: str, select: sa.Select[Any], engine: Engine, *, prepares: bool) -> None:
+        self._name = name.encode()
+        self._select = select
+        self._engine = engine
+        self._prepares = prepares
+        self._is_direct = engine.dialect.name == "postgresql"
+        self._parameters = list(select.compile().params)
+        if self._is_direct:
+            # Parameters as the database numbers them, and not as the driver would have them.
+            kind: Any = type(engine.dialect)
+            self._text = str(select.compile(dialect=kind(paramstyle="numeric_dollar"))).encode()
+
+    def rows(self, *values: int | str) -> list[Row]:
+        """The rows as they are now. Raises what SQLAlchemy raises for a database that does not answer."""
+        found = self._directly(values) if self._is_direct else None
+        return self._usually(values) if found is None else found
+
+    def _directly(self, values: Sequence[int | str]) -> list[Row] | None:
+        """None where the direct way fails."""
+        dialect = self._engine.dialect
+        try:
+            connection = self._engine.raw_connection()
+        except dialect.loaded_dbapi.Error as error:
+            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+        try:
+            return self._load(connection, self._ask(connection, [str(value).encode() for value in values]))
+        except dialect.loaded_dbapi.Error:
+            connection.invalidate()
+            return None
+        finally:
+            connection.close()
+
+    def _usually(self, values: Sequence[int | str]) -> list[Row]:
+        with self._engine.connect() as connection:
+            parameters = dict(zip(self._parameters, values, strict=True))
+            return [tuple(row) for row in connection.execute(self._select, parameters)]
+
+    def _ask(self, connection: PoolProxiedConnection, values: list[bytes]) -> PGresult:
+        driver: Any = connection.driver_connection
+        link: PGconn = driver.pgconn
+        if not self._prepares:
+            return _good(link.exec_params(self._text, values))
+        prepared = connection.info.setdefault(_PREPARED, set())
+        if self._name not in prepared:
+            _good(link.prepare(self._name, self._text))
+            prepared.add(self._name)
+        return _good(link.exec_prepared(self._name, values))
+
+    def _load(self, connection: PoolProxiedConnection, result: PGresult) -> list[Row]:
+        from psycopg.adapt import Transformer
+
+        driver: Any = connection.driver_connection
+        transformer: Any = Transformer(driver)
+        transformer.set_pgresult(result)
+        rows: list[Row] = transformer.load_rows(0, result.ntuples, tuple)
+        return rows
+
+
+def _good(result: PGresult) -> PGresult:
+    """``result``, unless it is an error: then it is raised."""
+    from psycopg.errors import error_from_result
+    from psycopg.pq import ExecStatus
+
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise error_from_result(result)
+    return result
