@@ -12,9 +12,8 @@ import orjson
 import sqlalchemy as sa
 
 from ecatalog import __version__
-from ecatalog.catalog import cache, clock, etag, paging, query, relevance, selection
+from ecatalog.catalog import cache, clock, etag, paging, query, relevance, selection, shown
 from ecatalog.catalog.clock import ClockReading
-from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.nested import render_rows
 from ecatalog.catalog.relevance import Found
 from ecatalog.catalog.resource import Resource
@@ -109,8 +108,10 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
     if selected.words and by_relevance:
         page = relevance.page(selected, found, values)
     else:
-        rows = sa.select(resource.model).where(*selected.conditions()).options(*parent_loader(resource))
-        page = paging.fetch(resource.model, rows, order, values, found.count, max_limit=resource.max_limit)
+        model: Any = resource.model
+        ids = sa.select(model.id).where(*selected.conditions())
+        run = partial(shown.run, resource)
+        page = paging.fetch(model, ids, order, values, found.count, max_limit=resource.max_limit, run=run)
     return orjson.dumps(
         {
             "count": found.count,

@@ -60,7 +60,8 @@ def rows_renderer(resource: Resource) -> Callable[[Session, Sequence[Any]], list
     def render(session: Session, rows: Sequence[Any]) -> list[Shown]:
         shown = [resource.render_bare(row) for row in rows]
         for name, read in readers.items():
-            children = read(session, rows) if rows else {}
+            having = [row for row in rows if getattr(row, "has_children", True)]
+            children = read(session, having) if having else {}
             for row, answer in zip(rows, shown, strict=True):
                 answer[name] = children.get(row.id, [])
         return shown

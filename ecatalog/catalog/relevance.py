@@ -15,10 +15,10 @@ import sqlalchemy as sa
 
 from ecatalog import search
 from ecatalog.catalog import paging
-from ecatalog.catalog.lookup import parent_loader
 from ecatalog.catalog.paging import Page
 from ecatalog.catalog.query import Order
 from ecatalog.catalog.selection import Selection
+from ecatalog.catalog.shown import rows_of
 from ecatalog.extensions import db
 
 _ORDER = (Order("relevance", True), Order("created_at", True), Order("id", True))
@@ -127,7 +127,8 @@ def page(selection: Selection, found: Found, values: dict[str, Any]) -> Page:
     hits = _IN_HAND if all_in_hand else _ranked(selection).subquery("hits")
     limit = selection.resource.max_limit
     shown = paging.fetch(hits.c, sa.select(hits), _ORDER, values, found.count, max_limit=limit, run=run)
-    return Page(_load(selection, [hit.id for hit in shown.rows]), shown.next, shown.previous)
+    rows = rows_of(selection.resource, [hit.id for hit in shown.rows])
+    return Page(rows, shown.next, shown.previous)
 
 
 def _ranked(selection: Selection, *, beginning: bool = False) -> sa.Select[Any]:
@@ -152,10 +153,3 @@ def _is_exact(selection: Selection) -> sa.ColumnElement[bool]:
     typed = list(dict.fromkeys((text, text.upper(), text.lower())))
     same = [getattr(model, name).in_(typed) for name in (resource.code, *resource.exact)]
     return resource.search_tables.rows.c.id.in_(sa.select(model.id).where(~model.is_deleted, sa.or_(*same)))
-
-
-def _load(selection: Selection, ids: list[int]) -> list[Any]:
-    model: Any = selection.resource.model
-    statement = sa.select(model).where(model.id.in_(ids)).options(*parent_loader(selection.resource))
-    by_id = {row.id: row for row in db.session.scalars(statement)}
-    return [by_id[row_id] for row_id in ids]
