@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "first_look": {"", "config", "extensions", "single_read"},
     "smorest": {"", "errors", "extensions", "fields", "memory", "openapi"},
     "auth": {*FOUNDATION, "ops", "first_look", "memory"},
-    "ops": {*FOUNDATION, "auth"},
+    "ops": {*FOUNDATION, "auth", "connections"},
     "catalog": {*FOUNDATION, "auth", "search", "first_look", "memory", "single_read"},
     "backup": {*FOUNDATION, "catalog", "ops"},
     "checklist": {*FOUNDATION, "config_checks", "auth", "catalog", "images", "ops"},

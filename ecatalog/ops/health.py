@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 import ecatalog
 from ecatalog.auth.access import Access, access
 from ecatalog.config import Settings
+from ecatalog.connections import most_connections
 from ecatalog.database import migrations_folder
 from ecatalog.extensions import api, db
 from ecatalog.fields import Choice
@@ -95,7 +96,7 @@ class ReadySchema(AnswerSchema):
     status = Choice(("ok", "degraded", "unavailable"), required=True)
     checks = fields.Dict(
         keys=fields.String(),
-        values=Choice(("ok", "unavailable", "migrations behind"), required=True),
+        values=Choice(("ok", "unavailable", "migrations behind", "max_connections too low"), required=True),
         required=True,
         metadata={"description": "State by part."},
     )
@@ -127,6 +128,10 @@ class MigrationsBehindError(RuntimeError):
     """The database lacks migrations that this release needs."""
 
 
+class TooFewConnectionsError(RuntimeError):
+    """PostgreSQL allows fewer connections than the workers may open."""
+
+
 @cache
 def _revisions() -> tuple[frozenset[str], frozenset[str]]:
     """The newest revisions of this release, and all that it knows."""
@@ -152,6 +157,22 @@ def _present_revisions(connection: sa.Connection) -> set[str]:
     if not sa.inspect(connection).has_table("alembic_version"):
         return set()
     return set(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
+
+
+def check_connections(engine: sa.Engine, needed: int) -> None:
+    """Raise when PostgreSQL allows fewer connections than one instance may open."""
+    with engine.connect() as connection:
+        most, reserved = connection.execute(
+            sa.text(
+                "SELECT current_setting('max_connections')::int,"
+                " current_setting('superuser_reserved_connections')::int"
+            )
+        ).one()
+    if most - reserved < needed:
+        raise TooFewConnectionsError(
+            f"max_connections = {most} is too low for {needed} connections of this instance: "
+            "raise it, or lower WEB_CONCURRENCY or WEB_THREADS"
+        )
 
 
 def check_redis(counter: Counter) -> None:
@@ -208,6 +229,10 @@ def readyz() -> tuple[Response, int]:
     states = {"database": _database_state(checks["database"])}
     if "redis" in checks:
         states["redis"] = "ok" if checks["redis"].run(CHECK_SECONDS) is None else "unavailable"
+    if states["database"] == "ok" and "connections" in checks:
+        # Named only then: where the database itself fails, there is nothing to be said of it.
+        if isinstance(checks["connections"].run(CHECK_SECONDS), TooFewConnectionsError):
+            states["connections"] = "max_connections too low"
     bad = [name for name, state in states.items() if state != "ok"]
     if "database" in bad:
         return jsonify(status="unavailable", failed=bad, checks=states), 503
@@ -222,6 +247,9 @@ def init_health(app: Flask, settings: Settings) -> None:
         engine = _probe_engine(db.engine.url)
         counter = current_limits().counter
     checks = {"database": Check("database", lambda: check_database(engine))}
+    if engine.dialect.name == "postgresql" and not settings.database_pooler:
+        needed = most_connections(settings)
+        checks["connections"] = Check("connections", lambda: check_connections(engine, needed))
     if settings.redis_url:
         checks["redis"] = Check("redis", lambda: check_redis(counter), logs=False)  # the counter logs
     app.extensions[_EXTENSION] = checks

@@ -133,3 +133,21 @@ def test_index_needs_no_database(make_app: MakeApp, tmp_path: Path) -> None:
     assert client.get("/api/v1/").status_code == 200
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").json == unavailable("unavailable")
+
+
+def test_more_threads_than_connections(make_app: MakeApp) -> None:
+    """The default of PostgreSQL is 100, that of the tests' server 200."""
+    app = make_app(web_concurrency=256, web_threads=256)
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == 200
+    with app.app_context():
+        postgresql = db.engine.dialect.name == "postgresql"
+    assert answer.json == (
+        {
+            "status": "degraded",
+            "degraded": ["connections"],
+            "checks": {"database": "ok", "connections": "max_connections too low"},
+        }
+        if postgresql
+        else OK
+    )
