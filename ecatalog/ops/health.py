@@ -201,6 +201,11 @@ def _database_state(check: Check) -> str:
     return "migrations behind" if isinstance(error, MigrationsBehindError) else "unavailable"
 
 
+def _has_too_few_connections(checks: dict[str, Check]) -> bool:
+    check = checks.get("connections")
+    return check is not None and isinstance(check.run(CHECK_SECONDS), TooFewConnectionsError)
+
+
 @probes.route("/livez")
 @access(Access.PUBLIC)
 @probes.uncounted()
@@ -229,10 +234,8 @@ def readyz() -> tuple[Response, int]:
     states = {"database": _database_state(checks["database"])}
     if "redis" in checks:
         states["redis"] = "ok" if checks["redis"].run(CHECK_SECONDS) is None else "unavailable"
-    if states["database"] == "ok" and "connections" in checks:
-        # Named only then: where the database itself fails, there is nothing to be said of it.
-        if isinstance(checks["connections"].run(CHECK_SECONDS), TooFewConnectionsError):
-            states["connections"] = "max_connections too low"
+    if states["database"] == "ok" and _has_too_few_connections(checks):
+        states["connections"] = "max_connections too low"
     bad = [name for name, state in states.items() if state != "ok"]
     if "database" in bad:
         return jsonify(status="unavailable", failed=bad, checks=states), 503
