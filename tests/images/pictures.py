@@ -35,7 +35,7 @@ def png(width: int = 40, height: int = 30, mode: str = "RGB", **options: Any) ->
     return encoded(drawn(width, height, mode), "PNG", **options)
 
 
-def phone_photo(width: int = 400, height: int = 300) -> bytes:
+def phone_photo(width: int = 400, height: int = 300, *, profiled: bool = True) -> bytes:
     """As a phone held upright takes it: stored lying, with the place, a profile and a comment."""
     upright = drawn(height, width)
     exif = Image.Exif()
@@ -43,7 +43,7 @@ def phone_photo(width: int = 400, height: int = 300) -> bytes:
     exif[0x010F] = "SecretPhone"
     exif.get_ifd(0x8825).update({1: "N", 2: (41.0, 18.0, 40.0), 3: "E", 4: (69.0, 16.0, 46.0)})
     lying = upright.transpose(Image.Transpose.ROTATE_90)
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() if profiled else None
     return encoded(
         lying, "JPEG", quality=95, exif=exif, comment=b"SecretComment", icc_profile=profile, dpi=(300, 300)
     )

@@ -72,6 +72,8 @@ def test_other_files_in_a_folder_of_ours(items: Album) -> None:
     for name in ("page.html", "x.svg", "original.gif", "other.jpg"):
         (folder.parent / name).write_bytes(b"<script>")
         assert items.fetch(url.replace("original.jpg", name)).status_code == 404
+    roundabout = url.replace("/media/", "/media/nomenklatura/../")
+    assert items.fetch(roundabout).status_code == 404
 
 
 def test_a_media_url_of_another_server(make_app: Callable[..., Flask], items: Album) -> None:

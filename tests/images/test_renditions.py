@@ -41,9 +41,10 @@ def assert_drawn(picture: Image.Image) -> None:
     assert is_near(shown.getpixel((3, 3)), GREEN)
 
 
-def test_a_phone_photo_stands_upright_and_tells_nothing(items: Album) -> None:
+@pytest.mark.parametrize("profiled", [True, False])
+def test_a_phone_photo_stands_upright_and_tells_nothing(items: Album, profiled: bool) -> None:
     items.row()
-    content = phone_photo()
+    content = phone_photo(profiled=profiled)
     assert b"SecretPhone" in content
     image = items.upload(content)
     assert items.fetch(image["image"]).data == content
