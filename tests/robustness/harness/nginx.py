@@ -18,6 +18,7 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 def configuration(folder: Path, port: int, application: Path, media: Path) -> str:
     """nginx.conf for ``127.0.0.1:port``, in front of gunicorn; nginx keeps its files in ``folder``."""
+    user = "user root;\n" if os.geteuid() == 0 else ""
     parts = {
         "listen-default": f"listen unix:{folder}/nobody.sock default_server;",
         "listen-http": f"listen unix:{folder}/plain.sock;",
@@ -30,15 +31,14 @@ def configuration(folder: Path, port: int, application: Path, media: Path) -> st
         "media": f"alias {media}/;",
         "static": f"alias {folder}/static/;",
         "acme": f"root {folder};",
+        "process": f"{user}pid {folder}/nginx.pid;\nerror_log {folder}/nginx-error.log warn;\ndaemon off;",
+        "access-log": "access_log off;",
+        "forwarded-scheme": "proxy_set_header X-Forwarded-Proto $scheme;",
     }
     text = (ROOT / "nginx.conf").read_text()
     text = PART.sub(lambda found: parts.get(found["name"], "") + "\n", text)
     places = "".join(f"{name}_temp_path {folder}/nginx-{name};\n" for name in TEMPORARY)
     for pattern, ours in (
-        (r"^user .*;", "user root;" if os.geteuid() == 0 else ""),
-        (r"^pid .*;", f"pid {folder}/nginx.pid;\ndaemon off;"),
-        (r"^error_log .*;", f"error_log {folder}/nginx-error.log warn;"),
-        (r"^ *access_log .*;", "access_log off;"),
         (r"^ *ssl_reject_handshake .*;", ""),
         (r"^http \{", f"http {{\n{places}"),
     ):

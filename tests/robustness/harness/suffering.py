@@ -138,7 +138,7 @@ async def _suffer(world: World, made: Bench, fault: Fault, rate: float) -> Suffe
     done = time.monotonic()
     last = _last_failure(world.samples, began)
     with made.stack.postgresql.connect() as connection:
-        found = audit(world.ledger, connection)
+        found = audit(world.ledger, connection, made.stack.media / "files")
     wrong = Counter(world.wrong)
     result = Suffered(fault, world.statuses(began, done), found, ended - began, wrong=wrong)
     if done - max(last, ended) >= CALM_SECONDS / 2:
