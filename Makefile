@@ -116,7 +116,7 @@ deploy-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## deploy to a booted Debian and 
 .PHONY: lock
 lock: $(VENV)/.dev ## pin the newest versions that requirements/*.in allow, with hashes
 	@cd requirements
-	for list in base prod s3 dev deploy; do
+	for list in base prod s3 otel dev deploy; do
 		# Universal: one lock for every platform and every Python from 3.11.0 on. No settings of this
 		# machine (other indexes, local folders) may leave a trace in it.
 		env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL UV_CUSTOM_COMPILE_COMMAND='make lock' \

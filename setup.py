@@ -51,6 +51,7 @@ setup(
         "postgres": chosen("prod", "psycopg"),
         "redis": chosen("prod", "redis"),
         "s3": requirements("s3"),
+        "otel": requirements("otel"),
         "dev": [*requirements("prod"), *requirements("dev")],
     },
 )

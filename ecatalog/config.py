@@ -54,6 +54,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()  # networks in CIDR notation
     security_contact: tuple[str, ...] = ()  # mailto:, tel: or https: addresses, for security.txt
     sentry_dsn: str = field(default="", repr=False)
+    otel_endpoint: str = ""  # a collector of traces
     metrics_token: str = field(default="", repr=False)  # lets a collector on another host read /metrics
     public_url: str = ""  # scheme://host[:port] under which clients find this installation
     backup_repository: str = field(default="", repr=False)  # restic's: a folder, or s3:…
@@ -159,13 +160,16 @@ def _read(env: _Environment, folder: Path) -> Settings:
         trusted_proxies=checks.networks(env.names("TRUSTED_PROXIES")),
         security_contact=checks.contacts(env.names("SECURITY_CONTACT")),
         sentry_dsn=checks.sentry_dsn(env.text("SENTRY_DSN")),
+        otel_endpoint=checks.web_address(
+            "OTEL_EXPORTER_OTLP_ENDPOINT", env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+        ),
         metrics_token=env.text("METRICS_TOKEN"),
         public_url=checks.public_url(env.text("PUBLIC_URL")),
         backup_repository=checks.repository(env.text("BACKUP_REPOSITORY"), folder),
         backup_password_file=checks.path(env.text("BACKUP_PASSWORD_FILE"), folder),
         backup_state_file=checks.path(env.text("BACKUP_STATE_FILE", "instance/backup.json"), folder),
         backup_paths=tuple(checks.path(name, folder) for name in env.names("BACKUP_PATHS")),
-        backup_webhook=checks.webhook(env.text("BACKUP_WEBHOOK")),
+        backup_webhook=checks.web_address("BACKUP_WEBHOOK", env.text("BACKUP_WEBHOOK")),
         backup_keep_daily=env.whole("BACKUP_KEEP_DAILY", 7, most=10_000),
         backup_keep_weekly=env.whole("BACKUP_KEEP_WEEKLY", 4, most=10_000),
         backup_keep_monthly=env.whole("BACKUP_KEEP_MONTHLY", 12, most=10_000),

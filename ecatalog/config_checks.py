@@ -178,11 +178,12 @@ def public_url(value: str) -> str:
     return value.lower()
 
 
-def webhook(value: str) -> str:
-    cure = "write a URL that takes a POST, like https://hooks.example.uz/backup."
-    parts = _split("BACKUP_WEBHOOK", value, cure)
+def web_address(name: str, value: str) -> str:
+    """An http(s) URL, or nothing."""
+    cure = "write an http or https URL, like https://hooks.example.uz/backup."
+    parts = _split(name, value, cure)
     if value and not (parts.scheme in {"http", "https"} and parts.hostname):
-        raise malformed("BACKUP_WEBHOOK", cure)
+        raise malformed(name, cure)
     return value
 
 

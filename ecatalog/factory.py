@@ -18,6 +18,7 @@ from ecatalog.first_look import init_first_look
 from ecatalog.images.media import init_media
 from ecatalog.ops.cors import init_cors
 from ecatalog.ops.docs import init_docs
+from ecatalog.ops.error_reports import init_error_reports
 from ecatalog.ops.gate import init_gate
 from ecatalog.ops.headers import init_headers
 from ecatalog.ops.health import init_health
@@ -29,6 +30,7 @@ from ecatalog.ops.proxy import init_proxy
 from ecatalog.ops.request_id import init_request_id
 from ecatalog.ops.security_txt import init_security_txt
 from ecatalog.ops.static_files import init_static
+from ecatalog.ops.tracing import init_tracing
 from ecatalog.request import NoSessions, Request
 from ecatalog.smorest import init_api
 
@@ -44,6 +46,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_proxy(app, settings)  # the outermost layer
     init_request_id(app, settings)
     init_logging(app, settings)
+    init_error_reports(settings)
     init_database(app, settings)
     init_first_look(app, settings, small=CLOCK_COLUMNS, keyed=SIGNED_IN_COLUMNS)
     init_hosts(app, settings)  # the first to look at a request
@@ -59,6 +62,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     init_static(app, settings)
     init_health(app, settings)
     init_metrics(app)
+    init_tracing(app, settings)
     init_security_txt(app, settings)
     init_errors(app)  # after the extensions, which bring handlers of their own
     init_commands(app)

@@ -19,7 +19,7 @@ import ecatalog
 from ecatalog.config import load_settings
 from tests.serving import ROOT, source_files
 
-LISTS = ("base", "prod", "s3", "dev")
+LISTS = ("base", "prod", "s3", "otel", "dev")
 PIN = re.compile(r"^([a-z0-9._-]+)==([^ \\]+)", re.MULTILINE)
 
 
@@ -90,7 +90,7 @@ def test_old_patch_releases_of_python_find_all_they_need() -> None:
 
 
 def test_every_import_is_declared() -> None:
-    declared = stated("base").keys() | stated("prod").keys() | stated("s3").keys()
+    declared = stated("base").keys() | stated("prod").keys() | stated("s3").keys() | stated("otel").keys()
     # These belong to ones that are declared, as their public face.
     declared |= {"werkzeug", "click", "ecatalog"}
     providers = packages_distributions()
@@ -136,6 +136,7 @@ def test_setup_takes_its_lists_from_the_files(wheel: Path) -> None:
         "postgres": {"psycopg"},
         "redis": {"redis"},
         "s3": stated("s3").keys(),
+        "otel": stated("otel").keys(),
         "dev": stated("prod").keys() | stated("dev").keys(),
     }
 

@@ -27,7 +27,7 @@ class AnswerCache:
     def get(self, key: str) -> bytes | None:
         with self._lock:
             body = self._entries.get(key)
-        (metrics.CACHE_MISSES if body is None else metrics.CACHE_HITS).inc()
+        metrics.cache.note("miss" if body is None else "hit")
         return body
 
     def put(self, key: str, body: bytes) -> None:

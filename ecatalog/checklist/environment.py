@@ -80,8 +80,12 @@ def public_url(context: Context) -> Finding:
 
 @check(SECTION, "settings file")
 def settings_file(context: Context) -> Finding:
-    path = SETTINGS_FILE if SETTINGS_FILE.exists() else Path(".env").resolve()
-    if not path.exists():
+    try:
+        path = SETTINGS_FILE if SETTINGS_FILE.exists() else Path(".env").resolve()
+        exists = path.exists()
+    except PermissionError:
+        return good(f"{SETTINGS_FILE.parent} is shut even to this user")
+    if not exists:
         return note(
             "no settings file: they come from the environment", "Keep the place that they come from secret."
         )

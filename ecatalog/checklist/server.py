@@ -23,9 +23,16 @@ def _active(context: Context) -> list[str]:
     return [unit for unit in UNITS if _property(context, unit, "ActiveState") == "active"]
 
 
-def _children(pid: int) -> int:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return len(path.read_text().split())
+def children(pid: int) -> int:
+    """How many processes that one has started and not yet buried."""
+    found = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name, in brackets, may hold anything; the state and the parent follow it.
+            found += int(path.read_text().rpartition(")")[2].split()[1]) == pid
+        except (OSError, ValueError, IndexError):  # it has just ended
+            continue
+    return found
 
 
 @check(SECTION, "gunicorn workers")
@@ -41,7 +48,7 @@ def workers(context: Context) -> Finding:
     active = _active(context) if context.has_systemd else []
     if not active:
         return good(f"{wanted} set, for {processors} processors")
-    running = _children(int(_property(context, active[0], "MainPID") or 0))
+    running = children(int(_property(context, active[0], "MainPID") or 0))
     if running != wanted:
         return bad(f"{running} run in {active[0]}, {wanted} are set", f"systemctl restart {active[0]}")
     return good(f"{running} run in {active[0]}, for {processors} processors")

@@ -7,16 +7,18 @@ METRICS_TOKEN, get them.
 
 from __future__ import annotations
 
+import atexit
 import ipaddress
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, Response, g, request
-from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -34,6 +36,8 @@ from ecatalog.ops.caller import client_address
 from ecatalog.ops.health import Probes
 from ecatalog.ops.proxy import DOUBTFUL
 
+UPDATE_SECONDS = 1.0
+_EXTENSION = "ecatalog_metrics"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 blp = Probes("metrics", __name__, description="For operators: what the service counts about itself.")
@@ -65,7 +69,8 @@ class _Facts(Collector):
 
 
 def exposition(settings: Settings) -> bytes:
-    """All metrics as text."""
+    """All metrics as text; of this process as they are now, of other workers as of a second ago."""
+    _update(current_app.extensions[_EXTENSION])
     facts = CollectorRegistry()
     facts.register(_Facts(settings))
     if not os.environ.get(metrics_folder.VARIABLE):
@@ -110,62 +115,47 @@ def show() -> Response:
     return Response(exposition(settings), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-class _Requests:
-    """Counts requests; what is looked up by labels is kept, since labels are slow to resolve."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, int], tuple[Any, Histogram]] = {}
-
-    def count(self, route: str, method: str, status_class: int, seconds: float) -> None:
-        key = (route, method, status_class)
-        found = self._kept.get(key)
-        if found is None:
-            counter = metrics.REQUESTS.labels(route, method, f"{status_class}xx")
-            found = self._kept[key] = (counter, metrics.REQUEST_SECONDS.labels(route, method))
-        found[0].inc()
-        found[1].observe(seconds)
-
-
-_requests = _Requests()
-
-
-def _count_request(_error: BaseException | None = None) -> None:
+def _note_request(_error: BaseException | None = None) -> None:
     """At the very end of the request, also of one that died."""
     began: float | None = g.get("log_began")
     if began is None:
         return
     rule = request.url_rule
     method = request.method if request.method in METHODS else "other"
-    _requests.count(
-        "unmatched" if rule is None else rule.rule,
-        method,
-        g.get("log_status", 500) // 100,
-        time.perf_counter() - began,
-    )
+    route = "unmatched" if rule is None else rule.rule
+    metrics.requests.note((route, method, g.get("log_status", 500) // 100, time.perf_counter() - began))
 
 
-def _watch_pool(engine: sa.Engine) -> None:
+def _look_at_pool(engine: sa.Engine) -> None:
+    """The pool of connections as it is now."""
     pool: Any = engine.pool
     if isinstance(pool, sa.QueuePool):
-        # The pool itself tells neither before it is asked; both are its documented settings.
+        metrics.CONNECTIONS_IN_USE.set(pool.checkedout())
+        metrics.CONNECTIONS_OPEN.set(pool.checkedout() + pool.checkedin())
         metrics.CONNECTIONS_MOST.set(pool.size() + pool._max_overflow)
-    events = {
-        "connect": metrics.CONNECTIONS_OPEN.inc,
-        "close": metrics.CONNECTIONS_OPEN.dec,
-        "checkout": metrics.CONNECTIONS_IN_USE.inc,
-        "checkin": metrics.CONNECTIONS_IN_USE.dec,
-    }
-    for name, change in events.items():
-        sa.event.listen(pool, name, _ignoring_arguments(change))
 
 
-def _ignoring_arguments(change: Any) -> Any:
-    return lambda *_: change()
+def _update(engine: sa.Engine) -> None:
+    metrics.count_pending()
+    _look_at_pool(engine)
+
+
+def _keep_updating(engine: sa.Engine) -> None:
+    while True:
+        time.sleep(UPDATE_SECONDS)
+        _update(engine)
 
 
 def init_metrics(app: Flask) -> None:
-    """Count requests and connections, and show ``/metrics``. Comes after the logs and the database."""
-    app.teardown_request(_count_request)
+    """Count requests, and show ``/metrics``. Comes after the logs and the database.
+
+    Where workers share their numbers, each brings its own up to date every second.
+    """
+    app.teardown_request(_note_request)
     with app.app_context():
-        _watch_pool(db.engine)
+        engine = db.engine
+    app.extensions[_EXTENSION] = engine
+    if os.environ.get(metrics_folder.VARIABLE):
+        threading.Thread(target=_keep_updating, args=(engine,), name="metrics", daemon=True).start()
+        atexit.register(metrics.count_pending)
     api.register_blueprint(blp)

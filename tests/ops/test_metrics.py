@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ecatalog import metrics
+from ecatalog.extensions import db
 from ecatalog.ops import backup_state
 from tests.conftest import Serve
 
@@ -137,10 +140,44 @@ def test_cache_limits_and_imports_are_counted(
     assert changes == [1, 1, 1, 1, 1]
 
 
+def test_what_is_noted_by_many_threads_is_counted_once() -> None:
+    counted: list[int] = []
+    pending: metrics.Pending[int] = metrics.Pending(counted.extend)
+
+    def note(first: int) -> None:
+        for event in range(first, first + 20_000):
+            pending.note(event)
+            if event % 500 == 0:
+                pending.count()
+
+    threads = [threading.Thread(target=note, args=(number * 20_000,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pending.count()
+    assert sorted(counted) == list(range(80_000))
+
+
+def test_durations_fall_into_their_buckets(client: FlaskClient, read: Read) -> None:
+    labels = {"route": "/test/buckets/", "method": "GET"}
+    for seconds in (0.001, 0.0011, 0.3, 100):
+        metrics.requests.note((labels["route"], labels["method"], 2, seconds))
+    buckets = {
+        bound: read("ecatalog_request_seconds_bucket", **labels, le=bound)
+        for bound in ("0.001", "0.0025", "0.25", "0.5", "60.0", "+Inf")
+    }
+    assert buckets == {"0.001": 1, "0.0025": 2, "0.25": 2, "0.5": 3, "60.0": 3, "+Inf": 4}
+    assert read("ecatalog_request_seconds_count", **labels) == 4
+    assert read("ecatalog_request_seconds_sum", **labels) == pytest.approx(100.3021)
+
+
 def test_the_pool_of_connections_is_seen(client: FlaskClient, read: Read) -> None:
     client.get(PROJECTS)
     assert read("ecatalog_database_connections_in_use") == 0
     assert read("ecatalog_database_connections_open") >= 1
+    with client.application.app_context(), db.engine.connect(), db.engine.connect():
+        assert read("ecatalog_database_connections_in_use") == 2
     assert read("ecatalog_database_connections_most") >= 5
 
 
@@ -181,5 +218,12 @@ def test_the_workers_of_gunicorn_are_added_up(serve: Serve) -> None:
     for thread in threads:
         thread.join()
     name = "ecatalog_requests_total"
-    shown = [value(get("/metrics"), name, route=PROJECTS, method="GET", status="2xx") for _ in range(6)]
-    assert shown == [30] * 6
+
+    def shown() -> set[float]:
+        texts = [get("/metrics") for _ in range(6)]
+        return {value(text, name, route=PROJECTS, method="GET", status="2xx") for text in texts}
+
+    deadline = time.monotonic() + 20  # other workers than the one that answers are a second behind
+    while shown() != {30} and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert shown() == {30}
