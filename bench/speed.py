@@ -31,6 +31,7 @@ SECONDS = 2.0
 FLOOR_SECONDS = 1.0
 MOST_A_SECOND = 4_000  # requests that are drawn for a second of load; more cannot be answered here
 ROUNDS = 5
+SLOW = 8  # connections, as many as threads: who would wait for more than a second is refused
 ITEMS = "list page, unchanged"
 
 
@@ -46,6 +47,7 @@ class Line:
     status: int = 200
     is_cold: bool = False  # what the service has kept is made untrue before each round
     most_a_second: int = 1  # different requests; 1: always the same
+    connections: int = wrk.CONNECTIONS
     key: str = field(default_factory=lambda: secrets.token_hex(4))  # of the floor's bytes
     rates: list[float] = field(default_factory=list)
     floors: list[float] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Line:
             self.house.make_clocks_tick()
         self.refresh_tag()
         self.answer()
-        rate = wrk.run_shared(self.house.url, self.house.workers(), self.load, SECONDS)
+        rate = wrk.run_shared(self.house.url, self.house.workers(), self.load, SECONDS, self.connections)
         self.answer()  # still what was expected, a 304 not least
         self.floors.append(floor)
         self.rates.append(rate)
@@ -132,6 +134,7 @@ def lines_of(stock: Stock) -> list[Line]:
             0.08,
             most_a_second=1_000,
             is_cold=True,
+            connections=SLOW,
         ),
         Line("detail by code", few, asked.detail(100_000), 0.25, most_a_second=MOST_A_SECOND),
         Line(
@@ -141,8 +144,17 @@ def lines_of(stock: Stock) -> list[Line]:
             0.04,
             most_a_second=500,
             is_cold=True,
+            connections=SLOW,
         ),
-        Line("search, no hit, 1,000,000 rows", many, asked.no_hits(), 0.01, most_a_second=300, is_cold=True),
+        Line(
+            "search, no hit, 1,000,000 rows",
+            many,
+            asked.no_hits(),
+            0.01,
+            most_a_second=300,
+            is_cold=True,
+            connections=SLOW,
+        ),
         Line(
             "search, 100,000 hits, cold, 1,000,000 rows",
             many,
@@ -150,6 +162,7 @@ def lines_of(stock: Stock) -> list[Line]:
             0.005,
             most_a_second=60,
             is_cold=True,
+            connections=SLOW,
         ),
         Line("clients list with token", few, asked.same(asked.CLIENT_LIST), 0, token),
         Line("POST of one item", few, asked.creation(), 0.06, token, status=201, most_a_second=2_000),
