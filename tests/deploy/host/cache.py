@@ -15,7 +15,7 @@ from tests.deploy.host.waiting import listens
 from tests.servers import Process
 
 SUITE = "bookworm"
-PROXY_PORT = 3142
+PROXY_PORT = 13142  # not the one of a proxy that the machine may have for itself
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "python3", "python3-apt", "sudo", "ca-certificates"),
     *("iproute2", "openssh-server", "procps", "curl"),
