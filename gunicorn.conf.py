@@ -15,7 +15,7 @@ from gunicorn.glogging import Logger
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ecatalog.config import SettingsError, load_settings
-from ecatalog.ops import gate, gunicorn_answers, metrics_folder
+from ecatalog.ops import allocator, gate, gunicorn_answers, metrics_folder
 from ecatalog.ops.logging import logging_config
 
 try:
@@ -42,6 +42,7 @@ def _address(host: str, port: int) -> str:
 
 
 gunicorn_answers.install()
+allocator.bound_memory()  # here, before there are threads; workers inherit it
 _metrics = metrics_folder.prepare()
 
 wsgi_app = "wsgi:app"

@@ -222,9 +222,11 @@ async def upload(world: World, caller: Caller) -> None:
     content = jpeg(note)
     sent = Upload(note, content)
     world.ledger.uploads.append(sent)
-    known = world.chance.choice(world.items[:20])
     body, content_type = form(
-        {"nomenklatura": str(known["id"]), "note": note}, "image", f"{note}.jpg", content
+        {"nomenklatura": str(world.chance.choice(world.pictured)), "note": note},
+        "image",
+        f"{note}.jpg",
+        content,
     )
     path = "/api/v1/nomenklatura-image/"
     answer = await world.ask(caller, "upload", "POST", path, body, headers={"content_type": content_type})

@@ -53,6 +53,7 @@ class World:
     chance: random.Random
     callers: list[Caller]
     items: list[dict[str, Any]] = field(default_factory=list)  # some that nobody changes
+    pictured: list[int] = field(default_factory=list)  # ids of some that get images, and so new tags
     projects: list[str] = field(default_factory=list)
     free: list[Own] = field(default_factory=list)  # rows that no call is at
     samples: list[Sample] = field(default_factory=list)
@@ -148,7 +149,8 @@ async def get_ready(world: World) -> None:
     answer = await caller.call("GET", "/api/v1/nomenklatura/?limit=100&ordering=code_1c&offset=200")
     codes = Counter(row["code_1c"] for row in answer.json()["results"])
     # A code that stands in two projects needs one more word to be found.
-    world.items = [row for row in answer.json()["results"] if codes[row["code_1c"]] == 1]
+    rows = [row for row in answer.json()["results"] if codes[row["code_1c"]] == 1]
+    world.items, world.pictured = rows[20:], [row["id"] for row in rows[:20]]
     answer = await caller.call("GET", "/api/v1/project/")
     world.projects = [row["code_1c"] for row in answer.json()["results"]]
     answer = await caller.call("GET", "/api/v1/nomenklatura-image/")
