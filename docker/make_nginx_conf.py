@@ -37,7 +37,7 @@ PARTS: dict[str, str | None] = {
     "certificate": None,
     "hsts": None,
     "import-size": "client_max_body_size 51264k;  # of MAX_IMPORT_MB=50",
-    "image-size": "client_max_body_size 301m;  # of MAX_IMAGE_MB=15",
+    "image-size": "client_max_body_size 151m;  # of MAX_IMAGE_MB=15",
     "metrics": None,
     "static": "alias /srv/ecatalog/static/;",
     "media": "alias /srv/ecatalog/media/;",

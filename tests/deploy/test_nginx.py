@@ -182,12 +182,17 @@ def test_rows_in_lines_stream_through(site: Site) -> None:
 def test_images_are_kept_for_ever_and_are_never_a_page(site: Site) -> None:
     folder = site.folder / "media" / "client"
     folder.mkdir()
+    for name in ("project", ".incoming"):
+        (site.folder / "media" / name).mkdir()
+        (site.folder / "media" / name / "a.jpg").write_bytes(b"an image")
+    shared = site.ask("GET", "/media/project/a.jpg")
+    assert shared.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     for name in ("a.jpg", "b.webp", "page.html", "drawing.svg"):
         (folder / name).write_text("<script>alert(1)</script>")
     for name, kind in (("a.jpg", "image/jpeg"), ("b.webp", "image/webp")):
         answer = site.ask("GET", f"/media/client/{name}", headers={"Origin": ORIGIN})
         assert answer.headers["Content-Type"] == kind
-        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     for name in ("page.html", "drawing.svg"):
@@ -196,6 +201,7 @@ def test_images_are_kept_for_ever_and_are_never_a_page(site: Site) -> None:
         assert "sandbox" in answer.headers["Content-Security-Policy"]
     for method, path, expected in (
         ("GET", "/media/none.jpg", 404),
+        ("GET", "/media/.incoming/a.jpg", 404),
         ("GET", "/media/client/", 403),
         ("DELETE", "/media/client/a.jpg", 403),
     ):
@@ -267,7 +273,7 @@ def test_nginx_accepts_the_file_as_it_stands(tmp_path: Path) -> None:
 
 def test_what_ansible_fills_in_by_default_is_what_stands_there(tmp_path: Path) -> None:
     filled = configuration(tmp_path, 80, 443)
-    for line in ("limit_conn addresses 64;", "client_max_body_size 51264k;", "client_max_body_size 301m;"):
+    for line in ("limit_conn addresses 64;", "client_max_body_size 51264k;", "client_max_body_size 151m;"):
         assert line in filled
         assert line in (ROOT / "nginx.conf").read_text()
     assert not re.search(r"^ *# site:|\{\{|\{%", filled, re.MULTILINE)
