@@ -32,6 +32,12 @@ test: $(VENV)/.dev ## run all tests twice: on SQLite files and on PostgreSQL, wi
 	done
 	if [ -n "$$failed" ]; then echo "make test: failed on$$failed" >&2; exit 1; fi
 
+.PHONY: test-fuzz
+test-fuzz: $(VENV)/.dev ## fuzz requests, sheets and images, on both databases
+	@for database in sqlite postgresql; do
+		pytest --database "$$database" --numprocesses $(WORKERS) tests/robustness $(ARGS)
+	done
+
 .PHONY: test-spec
 test-spec: $(VENV)/.dev ## throw tens of thousands of cases at the whole document, as each role, on both databases
 	@for database in sqlite postgresql; do

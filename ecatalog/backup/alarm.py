@@ -79,7 +79,7 @@ def _post(settings: Settings, event: str, detail: str) -> None:
         settings.backup_webhook, orjson.dumps(body), {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310  # nosec B310 - see above
             pass
     except (OSError, ValueError) as problem:
         log.error("BACKUP_WEBHOOK was not told: %s", hide_secrets(str(problem)))

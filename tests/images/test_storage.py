@@ -20,7 +20,7 @@ from tests.images.album import Album, done
 from tests.images.pictures import jpeg, png
 from tests.servers import Process
 
-FOLDER = "nomenklatura/2026/01/0123456789abcdef0123456789abcdef"
+FOLDER = "nomenklatura/2026/01/0123456789abcdef0123456789abcdef"  # pragma: allowlist secret
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 

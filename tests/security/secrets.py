@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 GENERATED = {".txt"}  # the locks: hashes, line by line
 HOOK = [sys.executable, "-m", "detect_secrets.pre_commit_hook"]
 # Addresses that show where a password goes.
-PLACEHOLDERS = r"user:password@|:geheim@"
+PLACEHOLDERS = r"user:password@|:geheim@|:PASSWORD@"
 
 
 def files() -> list[str]:
