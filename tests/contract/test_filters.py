@@ -61,6 +61,7 @@ OTHERS: dict[str, list[tuple[Row, Row, str]]] = {
 NEVER_NULL = ("name", "is_active")
 ELSEWHERE = (
     "code_contains",
+    "image_status",  # in tests/images
     "project",
     "project_id",
     "created_from",
