@@ -24,7 +24,7 @@ def test_one_winner_in_each_of_a_thousand_rounds(world: World) -> None:
     project = world.resource("project")
     with world.transaction():
         row = service.create(project, {"code_1c": "P", "name": "начало"}, OWN_PROCESS)
-    tags = [etag.row_etag(project, row)]
+        tags = [etag.row_etag(project, row)]
     wins: list[list[str]] = [[] for _ in range(ROUNDS)]
     losses = Counter[int]()
     meeting = threading.Barrier(WRITERS)
@@ -37,8 +37,9 @@ def test_one_winner_in_each_of_a_thousand_rounds(world: World) -> None:
             try:
                 with world.transaction():
                     won = service.change(project, Lookup("P"), {"name": name}, OWN_PROCESS, if_match=held)
+                    tag = etag.row_etag(project, won)
                 wins[number].append(name)
-                tags.append(etag.row_etag(project, won))
+                tags.append(tag)
             except PreconditionFailed:
                 losses[writer] += 1
             except BaseException:
