@@ -23,7 +23,7 @@ from ecatalog.errors import MalformedRequest, UnsupportedContentEncoding
 from ecatalog.ops.gate import aside
 
 # A client that sends more slowly than this for longer holds a place that others wait for.
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 30.0
 SLOWEST_BYTES_PER_SECOND = 1024
 
 # What the server raises for chunks that are none; another server than gunicorn raises OSError.

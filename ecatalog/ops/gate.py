@@ -205,7 +205,8 @@ def aside(environ: WSGIEnvironment) -> Callable[[], AbstractContextManager[None]
 
 
 def _tell_whether_streamed(response: Response) -> Response:
-    request.environ[STREAMED] = response.is_streamed
+    # A report or a file that lies ready has a length; only what is still being made needs a place meanwhile.
+    request.environ[STREAMED] = response.is_streamed and response.content_length is None
     return response
 
 

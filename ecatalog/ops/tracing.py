@@ -7,6 +7,7 @@ are heeded.
 
 from __future__ import annotations
 
+import re
 import time
 from importlib.util import find_spec
 from typing import Any
@@ -20,6 +21,7 @@ from ecatalog.extensions import db
 
 _EXTENSION = "ecatalog_tracing"
 _LONGEST_STATEMENT = 2000  # characters
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
 def init_tracing(app: Flask, settings: Settings) -> None:
@@ -85,6 +87,11 @@ def _trace_requests(app: Flask, tracer: Any) -> None:
     app.teardown_request(end)
 
 
+def without_values(statement: str) -> str:
+    """The statement as it may be shown elsewhere: texts that are searched for are written into it as literals."""
+    return _LITERAL.sub("'?'", statement)[:_LONGEST_STATEMENT]
+
+
 def _trace_statements(engine: sa.Engine, tracer: Any) -> None:
     def before(
         _connection: Any, _cursor: Any, _statement: str, _values: Any, context: Any, _many: bool
@@ -100,7 +107,7 @@ def _trace_statements(engine: sa.Engine, tracer: Any) -> None:
             return
         span = tracer.start_span(statement.split(None, 1)[0].upper(), g.trace_context, start_time=began)
         span.set_attributes(
-            {"db.system.name": engine.dialect.name, "db.query.text": statement[:_LONGEST_STATEMENT]}
+            {"db.system.name": engine.dialect.name, "db.query.text": without_values(statement)}
         )
         span.end()
 

@@ -95,7 +95,8 @@ def test_times_are_exact(lived: None, search: Search) -> None:
     assert search(*ROWS, "--until", update) == entries[1:]
 
 
-def test_the_table_is_for_people(lived: None, run: Run) -> None:
+def test_the_table_is_for_people(lived: None, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # on a narrow terminal the words are broken into lines
     output = run("audit", "search", "--user", "Bahor").stdout
     assert "name: =1+1 → Чой" in output
     assert "base_price: null → 5.00" in output

@@ -120,11 +120,11 @@ def test_one_query_for_the_images_of_all_rows(items: Album, app: Flask, with_ima
             answer = items.client.get(path, headers=items.headers)
             assert answer.status_code == 200
             assert (b'"is_main"' in answer.data) == with_images
-        return sum("FROM nomenklatura_image" in statement for statement in seen)
+        return sum(statement.startswith("SELECT nomenklatura_image.") for statement in seen)
 
     base = "/api/v1/nomenklatura/"
     for path in (base, f"{base}changes/", f"{base}R-3/", f"{base}export-ndjson/"):
-        assert about_images(path) == 1, path
+        assert about_images(path) in ({1} if with_images else {0, 1}), path
     with counted(app) as seen:
         assert items.client.get(f"{base}export-csv/", headers=items.headers).status_code == 200
     assert not any("nomenklatura_image" in statement for statement in seen)
