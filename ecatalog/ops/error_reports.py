@@ -11,6 +11,7 @@ from typing import Any
 import ecatalog
 from ecatalog.config import Settings
 from ecatalog.ops.logging import hide_secrets
+from ecatalog.ops.tracing import without_values
 
 _SENT_OF_A_REQUEST = ("method", "url")
 _BREADCRUMBS = 20
@@ -31,6 +32,7 @@ def init_error_reports(settings: Settings) -> None:
         max_request_body_size="never",
         max_breadcrumbs=_BREADCRUMBS,
         before_send=_clean,
+        before_breadcrumb=_clean_breadcrumb,
     )
 
 
@@ -39,6 +41,12 @@ def _clean(event: Any, _hint: Any) -> Any:
         event["request"] = {name: event["request"].get(name) for name in _SENT_OF_A_REQUEST}
     event.pop("user", None)
     return _hidden(event)
+
+
+def _clean_breadcrumb(crumb: Any, _hint: Any) -> Any:
+    if crumb.get("category") == "query" and isinstance(crumb.get("message"), str):
+        crumb["message"] = without_values(crumb["message"])
+    return crumb
 
 
 def _hidden(value: Any) -> Any:

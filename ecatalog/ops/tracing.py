@@ -88,7 +88,7 @@ def _trace_requests(app: Flask, tracer: Any) -> None:
 
 
 def without_values(statement: str) -> str:
-    """The statement as it may be shown elsewhere: texts that are searched for are written into it as literals."""
+    """The statement as it may be shown elsewhere: texts that are searched for stand in it as literals."""
     return _LITERAL.sub("'?'", statement)[:_LONGEST_STATEMENT]
 
 

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+import sqlalchemy as sa
 from flask import Flask
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from ecatalog.extensions import db
 
 SECRET = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"  # pragma: allowlist secret
 
@@ -57,6 +60,8 @@ def reported(make_app: Callable[..., Flask], receiver: Receiver) -> Iterator[Fla
 
     def breaks() -> str:
         local_variable = "a local secret"[::-1]  # the source line itself is sent
+        searched = "aet neerg"[::-1]
+        db.session.execute(sa.text(f"SELECT 1 WHERE '{searched}' LIKE '{searched}'"))
         raise RuntimeError(f"password=hunter2-and-more {SECRET} {len(local_variable)}")
 
     app.add_url_rule("/breaks/", view_func=breaks)
@@ -77,7 +82,7 @@ def test_an_unforeseen_error_is_reported_without_secrets(reported: Flask, receiv
     assert "RuntimeError" in body
     assert "/breaks/" in body
     assert "ecatalog@" in body
-    for secret in ("hunter2", SECRET, "private", "session=abc", "terces lacol a"):
+    for secret in ("hunter2", SECRET, "private", "session=abc", "terces lacol a", "green tea"):
         assert secret not in body
 
 
