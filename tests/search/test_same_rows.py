@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecatalog import search
-from ecatalog.search.fold import split
 from tests.databases import empty
 
 Row = dict[str, Any]
@@ -81,7 +80,7 @@ def test_rows_and_order(
     assert answer.status_code == 200, answer.get_data(as_text=True)
     stored = sorted(client.get("/api/v1/nomenklatura/").get_json()["results"], key=lambda row: row["id"])
     for query in queries:
-        if split(query) and "\0" not in query:
+        if search.words(query) and "\0" not in query:  # "ь" alone has no sound: it asks for nothing
             asked = {"search": query, "fuzzy": "false"}
             page = client.get("/api/v1/nomenklatura/", query_string=asked).get_json()
             found = [row["code_1c"] for row in page["results"]]
