@@ -123,8 +123,10 @@ def test_one_query_for_the_images_of_all_rows(items: Album, app: Flask, with_ima
         return sum(statement.startswith("SELECT nomenklatura_image.") for statement in seen)
 
     base = "/api/v1/nomenklatura/"
-    for path in (base, f"{base}changes/", f"{base}R-3/", f"{base}export-ndjson/"):
-        assert about_images(path) in ({1} if with_images else {0, 1}), path
+    for path in (base, f"{base}R-3/"):  # these read with the rows whether there is any image
+        assert about_images(path) == int(with_images), path
+    for path in (f"{base}changes/", f"{base}export-ndjson/"):
+        assert about_images(path) == 1, path
     with counted(app) as seen:
         assert items.client.get(f"{base}export-csv/", headers=items.headers).status_code == 200
     assert not any("nomenklatura_image" in statement for statement in seen)
