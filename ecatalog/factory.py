@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask import Flask
 
@@ -37,9 +38,16 @@ from ecatalog.smorest import init_api
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
 
+class Application(Flask):
+    """Flask, for views that are all synchronous: it would look at each step of each request anew."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     """A new application that offers ``resources``."""
-    app = Flask("ecatalog", static_folder=None)
+    app = Application("ecatalog", static_folder=None)
     app.request_class = Request
     _configure(app, settings, resources)
     init_gate(app, settings)

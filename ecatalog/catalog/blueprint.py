@@ -124,7 +124,9 @@ class Routes:
             def post(_view, values: Values) -> Response:
                 made_by = origin()
                 with write_transaction():
-                    answer = self.row_answer(service.create(resource, values, made_by), status=201)
+                    # A new row has no children yet.
+                    row = service.create(resource, values, made_by)
+                    answer = self.row_answer(row, status=201, render=resource.render_bare)
                 return answer
 
         return Collection

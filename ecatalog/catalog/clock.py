@@ -12,14 +12,17 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import g
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from ecatalog.catalog.models import CatalogRow, ResourceClock
+from ecatalog.catalog.models import CLOCK_COLUMNS, CatalogRow, ResourceClock
 from ecatalog.extensions import db
 from ecatalog.first_look import current_first_look
+from ecatalog.session_read import SessionRead
 from ecatalog.single_read import Row
 
 if TYPE_CHECKING:
@@ -35,19 +38,13 @@ class ClockReading:
     epoch: str
 
 
+_ALL = SessionRead(sa.select(*CLOCK_COLUMNS))
 NEVER_WRITTEN = ClockReading(tick=0, live_rows=0, epoch="")
 
 
 def read(names: Iterable[str]) -> dict[str, ClockReading]:
     """The clocks of ``names`` in one query; a resource that was never written reads as tick 0."""
-    wanted = list(names)
-    rows = db.session.execute(
-        sa.select(
-            ResourceClock.resource, ResourceClock.tick, ResourceClock.live_rows, ResourceClock.epoch
-        ).where(ResourceClock.resource.in_(wanted))
-    )
-    found = {name: ClockReading(tick, live_rows, epoch) for name, tick, live_rows, epoch in rows}
-    return {name: found.get(name, NEVER_WRITTEN) for name in wanted}
+    return _of(names, _ALL.rows())
 
 
 def glance(names: Iterable[str]) -> dict[str, ClockReading]:
@@ -58,16 +55,23 @@ def glance(names: Iterable[str]) -> dict[str, ClockReading]:
     rows: list[Row] | None = g.pop("first_look_rows", None)
     if rows is None:
         rows = current_first_look().rows()
+    return _of(names, rows)
+
+
+def _of(names: Iterable[str], rows: list[Row]) -> dict[str, ClockReading]:
     found = {name: ClockReading(*reading) for name, *reading in rows}
     return {name: found.get(name, NEVER_WRITTEN) for name in names}
 
 
-def take_tick(resource: Resource) -> int:
-    """The next tick. Locks the clock until the transaction ends; call it before any row is locked."""
-    tick = _advance(resource.name)
+def take_tick(resource: Resource, added: int = 0) -> int:
+    """The next tick. Locks the clock until the transaction ends; call it before any row is locked.
+
+    ``added`` corrects the count of live rows in the same statement, as :func:`add_live_rows` does.
+    """
+    tick = _advance(resource.name, added)
     if tick is None:
         _insert_clock(resource)
-        tick = _advance(resource.name)
+        tick = _advance(resource.name, added)
     assert tick is not None
     return tick
 
@@ -85,6 +89,16 @@ def hold(resource: Resource) -> None:
         sa.select(ResourceClock.tick)
         .where(ResourceClock.resource == resource.name)
         .with_for_update(read=True)
+    )
+
+
+def holding(statement: sa.Select[Any], resource: Resource) -> sa.Select[Any]:
+    """A SELECT of one row of the resource that does as :func:`hold` first, and then locks the row.
+
+    For PostgreSQL alone. If it has to wait, what it has locked is read again, as it has become.
+    """
+    return statement.join(ResourceClock, ResourceClock.resource == resource.name).with_for_update(
+        read=True, of=[ResourceClock, resource.model]
     )
 
 
@@ -127,21 +141,27 @@ def _new_epoch() -> str:
     return secrets.token_hex(8)
 
 
-def _advance(name: str) -> int | None:
+def _advance(name: str, added: int) -> int | None:
+    statement = _advancing(db.engine.dialect.name)
+    values = {"clock_name": name, "added": added, "now": time.time_ns() // 1000}
+    return db.session.connection().execute(statement, values).scalar()
+
+
+@cache
+def _advancing(dialect: str) -> ReturningUpdate[int]:
     following = ResourceClock.tick + 1
-    if db.engine.dialect.name == "sqlite":
-        floor: Any = time.time_ns() // 1000
-        tick: Any = sa.func.max(following, floor)
+    if dialect == "sqlite":
+        tick: Any = sa.func.max(following, sa.bindparam("now", type_=sa.BigInteger))
     else:
         # The server's clock, read after the lock is had: the application's hosts need not agree on the time.
-        floor = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1_000_000, sa.BigInteger)
-        tick = sa.func.greatest(following, floor)
-    return db.session.scalar(
+        now = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1_000_000, sa.BigInteger)
+        tick = sa.func.greatest(following, now)
+    live_rows = ResourceClock.live_rows + sa.bindparam("added", type_=sa.BigInteger)
+    return (
         sa.update(ResourceClock)
-        .where(ResourceClock.resource == name)
-        .values(tick=tick)
+        .where(ResourceClock.resource == sa.bindparam("clock_name"))
+        .values(tick=tick, live_rows=live_rows)
         .returning(ResourceClock.tick)
-        .execution_options(synchronize_session=False)
     )
 
 

@@ -108,7 +108,7 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
     if selected.words and by_relevance:
         page = relevance.page(selected, found, values)
     else:
-        model: Any = resource.model
+        model = resource.columns
         ids = sa.select(model.id).where(*selected.conditions())
         run = partial(shown.run, resource)
         page = paging.fetch(model, ids, order, values, found.count, max_limit=resource.max_limit, run=run)

@@ -39,29 +39,30 @@ class CatalogRow(Model):
 
 
 def catalog_indexes(
-    table: str, *, code: str, parent: str | None = None, exact: tuple[str, ...] = ()
+    table: str,
+    *,
+    code: str,
+    parent: str | None = None,
+    exact: tuple[str, ...] = (),
+    filtered: tuple[str, ...] = (),
 ) -> tuple[sa.Index, ...]:
     """The indexes that lists, lookups and the change feed of ``table`` stand on.
 
     ``code`` is unique within its parent, deleted rows included; rows with no parent form one group. The
     unique index has the form that ``ON CONFLICT`` can name on both engines. ``exact`` are optional columns
-    that rows are looked up by, besides their code.
+    that rows are looked up by, besides their code. ``filtered`` are those that lists are mostly filtered by:
+    each has an index that holds all of them, so that rows need not be read to count what several select.
     """
-
-    def live(name: str, *columns: str) -> sa.Index:
-        return sa.Index(name, *columns, postgresql_where=LIVE_ON_POSTGRESQL, sqlite_where=LIVE_ON_SQLITE)
-
     unique_on = (code,) if parent is None else (sa.text(f"coalesce({parent}, 0)"), code)
     indexes = [
         sa.Index(f"uq_{table}_code", *unique_on, unique=True),
         sa.Index(f"ix_{table}_tick", "tick", "id"),
-        live(f"ix_{table}_newest", "created_at", "id"),
-        live(f"ix_{table}_updated", "updated_at", "id"),
-        live(f"ix_{table}_name", "name", "id"),
+        _live(f"ix_{table}_updated", "updated_at", "id"),
+        _live(f"ix_{table}_name", "name", "id"),
     ]
     if parent is not None:
         indexes.append(sa.Index(f"ix_{table}_code", code))
-        indexes.append(live(f"ix_{table}_{parent}", parent, "created_at", "id"))
+    indexes += _list_indexes(table, parent, filtered)
     for column in exact:
         filled = f"{column} IS NOT NULL"
         indexes.append(
@@ -73,6 +74,26 @@ def catalog_indexes(
             )
         )
     return tuple(indexes)
+
+
+def _list_indexes(table: str, parent: str | None, filtered: tuple[str, ...]) -> list[sa.Index]:
+    """The newest of all rows, of a parent, and of each value of the ``filtered`` columns."""
+    of_parent = () if parent is None else (parent,)
+    if not filtered:
+        newest = _live(f"ix_{table}_newest", "created_at", "id")
+        return [newest, *(_live(f"ix_{table}_{column}", column, "created_at", "id") for column in of_parent)]
+    together = ("is_active", *of_parent, *filtered)
+    indexes = [_live(f"ix_{table}_list", "created_at", "id", holding=together)]
+    for column in (*of_parent, *filtered):
+        others = tuple(other for other in together if other != column)
+        indexes.append(_live(f"ix_{table}_list_{column}", column, "created_at", "id", holding=others))
+    return indexes
+
+
+def _live(name: str, *columns: str, holding: tuple[str, ...] = ()) -> sa.Index:
+    """An index of live rows; ``holding`` are further columns in it, where the engine can keep them."""
+    where: dict[str, Any] = {"postgresql_where": LIVE_ON_POSTGRESQL, "sqlite_where": LIVE_ON_SQLITE}
+    return sa.Index(name, *columns, postgresql_include=holding, **where)
 
 
 class ResourceClock(Model):

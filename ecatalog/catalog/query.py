@@ -236,7 +236,7 @@ def filter_schema(resource: Resource) -> type[Schema]:
 
 def conditions(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """The WHERE terms of loaded filter values and of the search as it stands, deleted rows excluded."""
-    terms = [~resource.model.is_deleted, *filter_terms(resource, values)]
+    terms = [~resource.columns.is_deleted, *filter_terms(resource, values)]
     words = search.words(values.get("search") or "")
     return [*terms, search_term(resource, words)] if words else terms
 
@@ -244,7 +244,7 @@ def conditions(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnE
 def filter_terms(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """The WHERE terms of loaded filter values alone."""
     given = {name: values[name] for name in resource.all_filters if values.get(name) is not None}
-    return [resource.all_filters[name].clause(resource.model, value) for name, value in given.items()]
+    return [resource.all_filters[name].clause(resource.columns, value) for name, value in given.items()]
 
 
 def search_term(resource: Resource, words: Sequence[tuple[str, ...]]) -> sa.ColumnElement[bool]:
@@ -256,7 +256,8 @@ def search_term(resource: Resource, words: Sequence[tuple[str, ...]]) -> sa.Colu
     tables = resource.search_tables
     found = sa.select(tables.rows.c.id).where(search.contains(tables, words, db.engine.dialect.name))
     hits = found.cte().prefix_with("MATERIALIZED", dialect="postgresql")
-    return resource.model.id.in_(sa.select(hits.c.id))
+    condition: sa.ColumnElement[bool] = resource.columns.id.in_(sa.select(hits.c.id))
+    return condition
 
 
 def parse_ordering(resource: Resource, text: str | None) -> tuple[Order, ...]:

@@ -82,7 +82,8 @@ def find_in_all(selection: Selection, *, beginning: bool = False, most: int | No
     hits = _ranked(selection, beginning=beginning).cte("hits")
     total = sa.select(sa.func.count()).select_from(hits).scalar_subquery()
     order = (hits.c.relevance.desc(), hits.c.created_at.desc(), hits.c.id.desc())
-    rows = db.session.execute(sa.select(hits, total).order_by(*order).limit(most or _TOP)).all()
+    statement = sa.select(hits, total).order_by(*order).limit(most or _TOP)
+    rows = db.session.connection().execute(statement).all()
     return Found(rows[0][-1] if rows else 0, [Hit(*row[:-1]) for row in rows])
 
 
@@ -110,7 +111,8 @@ def find_in_newest(
 
 
 def _newest_of(statement: sa.Select[Any], columns: Any, number: int) -> list[tuple[int, Any]]:
-    found = db.session.execute(statement.order_by(columns.created_at.desc(), columns.id.desc()).limit(number))
+    in_order = statement.order_by(columns.created_at.desc(), columns.id.desc()).limit(number)
+    found = db.session.connection().execute(in_order)
     return [(row_id, created_at) for row_id, created_at in found]
 
 
@@ -122,7 +124,7 @@ def page(selection: Selection, found: Found, values: dict[str, Any]) -> Page:
     def run(statement: sa.Select[Any], limit: int, offset: int) -> list[Any]:
         if all_in_hand or (offset + limit <= len(found.hits) and not beyond):
             return list(found.hits[offset : offset + limit])
-        return list(db.session.execute(statement.limit(limit).offset(offset)))
+        return list(db.session.connection().execute(statement.limit(limit).offset(offset)))
 
     hits = _IN_HAND if all_in_hand else _ranked(selection).subquery("hits")
     limit = selection.resource.max_limit
@@ -148,8 +150,8 @@ def _is_exact(selection: Selection) -> sa.ColumnElement[bool]:
     if selection.approximate or not text:
         return sa.false()
     resource = selection.resource
-    model: Any = resource.model
+    own = resource.columns
     # In the letter cases that codes are written in: the indexes of these columns know no other.
     typed = list(dict.fromkeys((text, text.upper(), text.lower())))
-    same = [getattr(model, name).in_(typed) for name in (resource.code, *resource.exact)]
-    return resource.search_tables.rows.c.id.in_(sa.select(model.id).where(~model.is_deleted, sa.or_(*same)))
+    same = [getattr(own, name).in_(typed) for name in (resource.code, *resource.exact)]
+    return resource.search_tables.rows.c.id.in_(sa.select(own.id).where(~own.is_deleted, sa.or_(*same)))

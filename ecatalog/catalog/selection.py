@@ -29,7 +29,7 @@ class Selection:
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The WHERE terms on the resource's own table."""
-        terms = [~self.resource.model.is_deleted, *query.filter_terms(self.resource, self.values)]
+        terms = [~self.resource.columns.is_deleted, *query.filter_terms(self.resource, self.values)]
         if self.words:
             terms.append(query.search_term(self.resource, self.words))
         return terms
@@ -39,11 +39,12 @@ class Selection:
 
         ``tables`` are those of the resource, or the same with fewer rows.
         """
-        tables, model = tables or self.resource.search_tables, self.resource.model
+        tables, own = tables or self.resource.search_tables, self.resource.columns
         terms = query.filter_terms(self.resource, self.values)
         statement = sa.select(*columns).select_from(tables.rows)
         if terms:
-            statement = statement.join(model, model.id == tables.rows.c.id).where(~model.is_deleted, *terms)
+            statement = statement.join(self.resource.table, own.id == tables.rows.c.id)
+            statement = statement.where(~own.is_deleted, *terms)
         return statement.where(search.contains(tables, self.words, db.engine.dialect.name))
 
     def count(self) -> int:
@@ -52,8 +53,8 @@ class Selection:
         if self.words:
             statement = self.hits(total)
         else:
-            statement = sa.select(total).select_from(self.resource.model).where(*self.conditions())
-        return db.session.scalar(statement) or 0
+            statement = sa.select(total).select_from(self.resource.table).where(*self.conditions())
+        return db.session.connection().execute(statement).scalar() or 0
 
     def narrowing(self) -> list[Any]:
         """What tells this selection from others of the resource; nothing, where it is of all rows."""

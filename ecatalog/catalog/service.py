@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from ecatalog import search
 from ecatalog.catalog import clock, etag, vocabulary
@@ -23,6 +25,8 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.values import Values, action_of, differences, link_value, shown_changes
 from ecatalog.database import utc_now
 from ecatalog.extensions import db
+
+_HISTORY = sa.insert(HistoryEntry).inline()
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,15 @@ class Origin:
 
 
 @contextmanager
-def writing(resource: Resource, origin: Origin) -> Iterator[Write]:
-    """Inside a write transaction: takes the tick first; settles the count of live rows and the vocabulary."""
-    write = Write(resource, origin, clock.take_tick(resource), utc_now())
+def writing(resource: Resource, origin: Origin, *, adding: int = 0) -> Iterator[Write]:
+    """Inside a write transaction: takes the tick first; settles the count of live rows and the vocabulary.
+
+    ``adding`` is how many live rows there will most likely be more: what turns out so costs no statement.
+    """
+    write = Write(resource, origin, clock.take_tick(resource, adding), utc_now())
     yield write
     db.session.flush()
-    clock.add_live_rows(resource.name, write.live_difference)
+    clock.add_live_rows(resource.name, write.live_difference - adding)
     if write.words:
         vocabulary.learn(resource.search_tables, write.words)
 
@@ -63,9 +70,7 @@ class Write:
         columns = {key: value for key, value in values.items() if key in resource.fields}
         row = resource.model(**columns, created_at=self.at)
         row.is_deleted = bool(columns.get("is_deleted"))
-        if resource.parent is not None:
-            self._set_parent(row, *link_value(resource, values))
-        self._check_code_is_free(row)
+        self._put(row, values)
         self._stamp(row)
         db.session.add(row)
         db.session.flush()
@@ -83,8 +88,7 @@ class Write:
             if key in self.resource.fields:
                 setattr(row, key, new)
             else:
-                self._set_parent(row, *link_value(self.resource, values))
-                self._check_code_is_free(row)
+                self._put(row, values)
                 changes[key] = (old, getattr(row, key))
         self._stamp(row)
         db.session.flush()
@@ -120,9 +124,8 @@ class Write:
         row.search_text = self.search_text(lambda name: getattr(row, name))
 
     def _record(self, row: Any, action: str, changes: dict[str, tuple[Any, Any]]) -> None:
-        db.session.add(
-            HistoryEntry(**self.history_values(row.id, action, shown_changes(self.resource, changes)))
-        )
+        values = self.history_values(row.id, action, shown_changes(self.resource, changes))
+        db.session.connection().execute(_HISTORY, values)
 
     def history_values(self, row_id: int, action: str, fields: dict[str, Any]) -> dict[str, Any]:
         """The columns of a history entry; ``fields`` as :func:`shown_changes` makes them."""
@@ -140,47 +143,76 @@ class Write:
             "fields": fields,
         }
 
-    def _set_parent(self, row: Any, column: str, value: Any) -> None:
-        """Link the row to a live parent, which stays live until this transaction ends."""
-        assert self.resource.parent is not None
-        parent = self.resource.parent
-        owner: Any = None
-        if value is not None:
-            clock.hold(parent)
-            model: Any = parent.model
-            key = model.id if column == self.resource.link_column else getattr(model, parent.code)
-            owner = db.session.scalar(
-                sa.select(model)
-                .where(key == value, ~model.is_deleted)
-                .with_for_update(read=True)
-                .execution_options(populate_existing=True)
-            )
-            if owner is None:
-                raise no_such_parent(self.resource, value)
-        setattr(row, self.resource.link_column, owner.id if owner else None)
-        setattr(row, parent.name, owner)
+    def _put(self, row: Any, values: Values) -> None:
+        """Link the row to the live parent of ``values``, which stays live until this transaction ends.
 
-    def _check_code_is_free(self, row: Any) -> None:
-        """Told apart from a race by the clock: nobody else can take the code until we are done."""
-        resource = self.resource
-        model: Any = resource.model
-        statement = sa.select(model.id, model.is_deleted).where(
-            getattr(model, resource.code) == getattr(row, resource.code)
-        )
-        owner_id = 0
-        if resource.parent is not None:
-            column = getattr(model, resource.link_column)
-            owner_id = getattr(row, resource.link_column) or 0
-            statement = statement.where(sa.func.coalesce(column, sa.text("0")) == owner_id)
+        Raises InvalidInput if there is none, or if its code is taken there. The latter is told apart from a
+        race by the clock: nobody else can take it until we are done.
+        """
+        parent = self.resource.parent
+        owner, holder = None, None
+        if parent is not None:
+            column, value = link_value(self.resource, values)
+            if value is not None:
+                owner, *holder = self._parent_and_holder(row, column, value)
+            setattr(row, self.resource.link_column, owner.id if owner else None)
+            setattr(row, parent.name, owner)
+        if owner is None:
+            with db.session.no_autoflush:
+                code = getattr(row, self.resource.code)
+                holder = db.session.execute(_holder(self.resource), {"code": code}).first()
+        if holder is not None and holder[0] not in (None, row.id):
+            owner_id = owner.id if owner else 0
+            raise code_taken(self.resource, getattr(row, self.resource.code), owner_id, deleted=holder[1])
+
+    def _parent_and_holder(self, row: Any, column: str, value: Any) -> Any:
+        """The live parent, and the id and deletedness of its row that has the code, or nulls."""
+        statement = _parent_and_holder(self.resource, column, db.engine.dialect.name)
+        values = {"parent": value, "code": getattr(row, self.resource.code)}
         with db.session.no_autoflush:
-            holder = db.session.execute(statement).first()
-        if holder is not None and holder.id != row.id:
-            raise code_taken(resource, getattr(row, resource.code), owner_id, deleted=holder.is_deleted)
+            found = db.session.execute(statement, values).first()
+        if found is None:
+            raise no_such_parent(self.resource, value)
+        return found
+
+
+# Statements of each write, made once: making them takes longer than running them.
+
+
+@cache
+def _holder(resource: Resource) -> sa.Select[Any]:
+    """The row without a parent that has a ``code``."""
+    model: Any = resource.model
+    return sa.select(model.id, model.is_deleted).where(_holds(resource, model, 0))
+
+
+@cache
+def _parent_and_holder(resource: Resource, column: str, dialect: str) -> sa.Select[Any]:
+    """The live ``parent``, locked, and beside it the row of its that has the ``code``, if any."""
+    assert resource.parent is not None
+    parent: Any = resource.parent.model
+    key = parent.id if column == resource.link_column else getattr(parent, resource.parent.code)
+    holder = aliased(resource.model)
+    statement = (
+        sa.select(parent, holder.id, holder.is_deleted)
+        .outerjoin(holder, _holds(resource, holder, parent.id))
+        .where(key == sa.bindparam("parent"), ~parent.is_deleted)
+        .execution_options(populate_existing=True)
+    )
+    return statement if dialect == "sqlite" else clock.holding(statement, resource.parent)
+
+
+def _holds(resource: Resource, model: Any, owner_id: Any) -> sa.ColumnElement[bool]:
+    """The condition that a row of ``model`` has the ``code`` in the parent of that id; 0 is none."""
+    code: sa.ColumnElement[bool] = getattr(model, resource.code) == sa.bindparam("code")
+    if resource.parent is None:
+        return code
+    return sa.and_(code, sa.func.coalesce(getattr(model, resource.link_column), sa.text("0")) == owner_id)
 
 
 def create(resource: Resource, values: Values, origin: Origin) -> Any:
     """Create one row in the present write transaction."""
-    with writing(resource, origin) as write:
+    with writing(resource, origin, adding=1) as write:
         return write.create(values)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 
 from ecatalog.catalog.lookup import Lookup
@@ -21,6 +22,7 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
 from ecatalog.extensions import db
 from ecatalog.memory import Memory
+from ecatalog.session_read import SessionRead
 from ecatalog.single_read import SingleRead
 
 _EXTENSION = "ecatalog_shown_rows"
@@ -46,7 +48,8 @@ def run(resource: Resource, ids: sa.Select[Any], limit: int, offset: int) -> lis
 
     The ids first: an index has them, so that a deep page skips rows without reading them.
     """
-    return rows_of(resource, db.session.scalars(ids.limit(limit).offset(offset)).all())
+    found = db.session.connection().execute(ids.limit(limit).offset(offset))
+    return rows_of(resource, found.scalars().all())
 
 
 def rows_of(resource: Resource, ids: Sequence[int]) -> list[Any]:
@@ -54,7 +57,7 @@ def rows_of(resource: Resource, ids: Sequence[int]) -> list[Any]:
     if not ids:
         return []
     found = {}
-    for *values, has_children in db.session.execute(_by_ids(resource), {"ids": ids}):
+    for *values, has_children in _by_ids(resource, db.engine.dialect.name).rows(ids=list(ids)):
         row = _shown(resource, values)
         row.has_children = has_children
         found[row.id] = row
@@ -62,9 +65,12 @@ def rows_of(resource: Resource, ids: Sequence[int]) -> list[Any]:
 
 
 @cache
-def _by_ids(resource: Resource) -> sa.Select[Any]:
+def _by_ids(resource: Resource, dialect: str) -> SessionRead:
     model: Any = resource.model
-    return _columns(resource).where(model.id.in_(sa.bindparam("ids", expanding=True)))
+    if dialect == "sqlite":
+        return SessionRead(_columns(resource).where(model.id.in_(sa.bindparam("ids", expanding=True))))
+    ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.BigInteger))
+    return SessionRead(_columns(resource).where(model.id == sa.any_(ids)))
 
 
 def _read_of(resource: Resource) -> SingleRead:

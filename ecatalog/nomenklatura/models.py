@@ -20,7 +20,11 @@ class Nomenklatura(InProject):
 
     __tablename__ = "nomenklatura"
     __table_args__ = catalog_indexes(
-        "nomenklatura", code="code_1c", parent="project_id", exact=("sku", "article_code", "barcode")
+        "nomenklatura",
+        code="code_1c",
+        parent="project_id",
+        exact=("sku", "article_code", "barcode"),
+        filtered=("brand", "category", "base_price", "stock_quantity"),
     )
 
     code_1c: Mapped[str] = mapped_column(sa.String(255))

@@ -51,10 +51,11 @@ def init_headers(app: Flask, settings: Settings) -> None:
     docs_policy = _docs_policy(settings.static_url)
 
     def secure(response: Response) -> Response:
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
+        present = {name.lower() for name, _ in response.headers}
         policy = docs_policy if request.path.startswith(DOCS_PREFIXES) else API_POLICY
-        response.headers.setdefault("Content-Security-Policy", policy)
+        for name, value in (*SECURITY_HEADERS.items(), ("Content-Security-Policy", policy)):
+            if name.lower() not in present:
+                response.headers.add(name, value)
         if response.mimetype == "text/html" and response.calculate_content_length() == 0:
             # Flask's default, in OPTIONS and redirects: there is no page
             del response.headers["Content-Type"]

@@ -174,13 +174,13 @@ class TestUnforeseen:
         assert SECRET not in answer.get_data(as_text=True)
 
     def test_a_failed_write_leaves_nothing(self, app: Flask, rows: Catalogue) -> None:
-        """The count of live rows is the last thing that a write settles."""
+        """Its history is among the last things that a write adds."""
         rows.create("before")
         with app.app_context():
             engine = db.engine
 
         def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            if statement.startswith("UPDATE resource_clock SET live_rows"):
+            if statement.startswith("INSERT INTO row_history"):
                 raise RuntimeError(SECRET)
 
         sa.event.listen(engine, "before_cursor_execute", execute)
