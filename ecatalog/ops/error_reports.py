@@ -11,7 +11,7 @@ from typing import Any
 import ecatalog
 from ecatalog.config import Settings
 from ecatalog.ops.logging import hide_secrets
-from ecatalog.ops.tracing import without_values
+from ecatalog.ops.statements import hide_values, without_values
 
 _SENT_OF_A_REQUEST = ("method", "url")
 _BREADCRUMBS = 20
@@ -50,9 +50,9 @@ def _clean_breadcrumb(crumb: Any, _hint: Any) -> Any:
 
 
 def _hidden(value: Any) -> Any:
-    """The value with all that looks like a secret blacked out, however deep it is."""
+    """The value with all that looks like a secret or a searched text blacked out, however deep."""
     if isinstance(value, str):
-        return hide_secrets(value)
+        return hide_secrets(hide_values(value))
     if isinstance(value, dict):
         return {key: _hidden(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
 """Logs: one line a request, human while developing, JSON in production, the request id on every line.
 
 Secrets stay out by what is logged: paths without query strings, no headers, no bodies. What looks like a
-secret in the text of an exception is blacked out on top of that.
+secret in the text of an exception is blacked out on top of that, as are the texts in a database's errors.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from ecatalog.config import Settings
 from ecatalog.ops.caller import client_address, user_id
+from ecatalog.ops.statements import hide_values
 
 requests_log = logging.getLogger("ecatalog.request")
 
@@ -74,7 +75,7 @@ class HumanFormatter(logging.Formatter):
     default_msec_format = "%s.%03d"
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide_secrets(super().format(record))
+        return hide_secrets(hide_values(super().format(record)))
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         message = printable(record.message)
@@ -101,6 +102,13 @@ class JsonLinesFormatter(JsonFormatter):
             timestamp=True,
             json_ensure_ascii=False,
         )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """Here and not in the line, in which quotes and ends of lines are escapes."""
+        for name in ("message", "trace"):
+            if isinstance(log_data.get(name), str):
+                log_data[name] = hide_values(log_data[name])
+        return log_data
 
     def format(self, record: logging.LogRecord) -> str:
         return hide_secrets(super().format(record)).translate(self.SEPARATORS)

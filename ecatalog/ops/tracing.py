@@ -7,7 +7,6 @@ are heeded.
 
 from __future__ import annotations
 
-import re
 import time
 from importlib.util import find_spec
 from typing import Any
@@ -18,10 +17,9 @@ from flask import Flask, g, has_request_context, request, request_finished, requ
 import ecatalog
 from ecatalog.config import Settings, SettingsError
 from ecatalog.extensions import db
+from ecatalog.ops.statements import without_values
 
 _EXTENSION = "ecatalog_tracing"
-_LONGEST_STATEMENT = 2000  # characters
-_LITERAL = re.compile(r"'(?:[^']|'')*'")
 
 
 def init_tracing(app: Flask, settings: Settings) -> None:
@@ -85,11 +83,6 @@ def _trace_requests(app: Flask, tracer: Any) -> None:
     request_started.connect(begin, app, weak=False)
     request_finished.connect(remember, app, weak=False)
     app.teardown_request(end)
-
-
-def without_values(statement: str) -> str:
-    """The statement as it may be shown elsewhere: texts that are searched for stand in it as literals."""
-    return _LITERAL.sub("'?'", statement)[:_LONGEST_STATEMENT]
 
 
 def _trace_statements(engine: sa.Engine, tracer: Any) -> None:

@@ -62,7 +62,11 @@ def reported(make_app: Callable[..., Flask], receiver: Receiver) -> Iterator[Fla
         local_variable = "a local secret"[::-1]  # the source line itself is sent
         searched = "aet neerg"[::-1]
         db.session.execute(sa.text(f"SELECT 1 WHERE '{searched}' LIKE '{searched}'"))
-        raise RuntimeError(f"password=hunter2-and-more {SECRET} {len(local_variable)}")
+        try:
+            db.session.execute(sa.text(f"SELECT '{searched}' FROM nowhere"))
+        except sa.exc.DBAPIError as error:
+            raise RuntimeError(f"password=hunter2-and-more {SECRET} {len(local_variable)}") from error
+        return ""
 
     app.add_url_rule("/breaks/", view_func=breaks)
     yield app
