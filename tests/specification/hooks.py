@@ -9,11 +9,16 @@ import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.transport import Response
 from schemathesis.generation.case import Case
-from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.openapi.checks import (
+    MissingHeaderNotRejected,
+    RejectedPositiveData,
+    UnsupportedMethodResponse,
+)
 
 LINES = "application/x-ndjson"  # whatever it is, it goes over the wire as text: bad lines are in the report
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 DECLARED = "x-refused-though-valid"
+FIRST_OF_ALL = 414  # the request's line is refused before its method and its headers are looked at
 
 
 @schemathesis.serializer(LINES)
@@ -32,9 +37,11 @@ def map_case(_context: Any, case: Case[Any]) -> Case[Any]:
 
 
 def has_no_say(case: Case[Any]) -> bool:
-    """Whether a parameter is blank, which counts as absent, or sent several times: the last counts."""
+    """Whether a parameter is not what counts: the last of several, without the white space around it."""
     values = (case.query or {}).values()
-    return any(isinstance(value, (list, dict)) or not str(value).strip() for value in values)
+    return any(
+        isinstance(value, (list, dict)) or str(value) != str(value).strip() or not value for value in values
+    )
 
 
 @schemathesis.hook
@@ -44,6 +51,8 @@ def filter_failure(_context: Any, failure: Failure, case: Case[Any], response: R
     A schema cannot say that a code is free or a tag is the newest. Which answers come of that, by status and
     what they say, is declared in the document itself.
     """
+    if isinstance(failure, (MissingHeaderNotRejected, UnsupportedMethodResponse)):
+        return response.status_code != FIRST_OF_ALL
     if not isinstance(failure, (RejectedPositiveData, AcceptedNegativeData)):
         return True
     if isinstance(failure, AcceptedNegativeData) and (case.media_type == LINES or has_no_say(case)):

@@ -15,7 +15,7 @@ from tests.specification.stranger import ROLES, run
 
 FULL = os.environ.get("SPECIFICATION") == "full"
 A_FEW = ("--phases", "fuzzing,stateful", "--max-examples", "2", "--seed", "1")
-ALL = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "50", "--workers", "2")
+ALL = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "50")
 
 
 @pytest.mark.parametrize("role", ROLES if FULL else ["editor"])
