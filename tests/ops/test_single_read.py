@@ -1,0 +1,117 @@
+"""Reads of one statement survive the loss of their connection: PostgreSQL alone has one to lose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ecatalog.extensions import db
+
+CLOCKS, SIGNED_IN, DETAIL = "/api/v1/project/", "/api/v1/client/", "/api/v1/project/A/"
+Headers = dict[str, str]
+Lose = Callable[[Any], None]
+
+
+@pytest.fixture(autouse=True)
+def _postgresql(database_kind: str) -> None:
+    if database_kind != "postgresql":
+        pytest.skip("SQLite has no connections that somebody else could end.")
+
+
+@pytest.fixture
+def engine(app: Flask) -> sa.Engine:
+    with app.app_context():
+        return db.engine
+
+
+@pytest.fixture
+def headers(client: FlaskClient, auth: Callable[..., Headers]) -> Headers:
+    """Of a user who may write, and has written a row. Every statement was asked for once."""
+    headers = auth()
+    assert client.post(CLOCKS, json={"code_1c": "A", "name": "A"}, headers=headers).status_code == 201
+    for path in (CLOCKS, SIGNED_IN, DETAIL):
+        assert client.get(path, headers=headers).status_code == 200
+    return headers
+
+
+def end(engine: sa.Engine, which: str) -> None:
+    """End these sessions, from outside, and wait until they are gone."""
+    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {which}")
+
+
+def terminate(connection: Any) -> None:
+    """The session ends, as when PostgreSQL is restarted."""
+    url = connection.info.dsn
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
+
+def forget(connection: Any) -> None:
+    """What was prepared is gone, as when somebody else's pooler exchanged the session."""
+    connection.pgconn.exec_(b"DEALLOCATE ALL")
+
+
+@pytest.fixture
+def lose_next(engine: sa.Engine) -> Iterator[list[Lose]]:
+    """What is in the list is done to the next connections: they have been looked at, and not been used."""
+    losses: list[Lose] = []
+
+    def taken(connection: Any, _record: object, _proxy: object) -> None:
+        if losses:
+            losses.pop(0)(connection)
+
+    sa.event.listen(engine, "checkout", taken)
+    yield losses
+    sa.event.remove(engine, "checkout", taken)
+
+
+@pytest.mark.parametrize("path", [CLOCKS, SIGNED_IN, DETAIL])
+def test_sessions_that_ended_between_two_requests(
+    client: FlaskClient, headers: Headers, engine: sa.Engine, path: str
+) -> None:
+    end(engine, "application_name = 'ecatalog' AND datname = current_database()")
+    assert client.get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", [CLOCKS, SIGNED_IN, DETAIL])
+@pytest.mark.parametrize("loss", [terminate, forget])
+def test_a_session_that_is_lost_when_it_is_asked(
+    client: FlaskClient, headers: Headers, lose_next: list[Lose], path: str, loss: Lose
+) -> None:
+    lose_next.append(loss)
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 200
+    assert answer.get_json()
+    assert not lose_next, "no connection was lost: then this test is about nothing"
+    assert client.get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("loss", [terminate, forget])
+def test_a_row_that_is_read_when_its_session_is_lost(
+    client: FlaskClient, headers: Headers, lose_next: list[Lose], loss: Lose
+) -> None:
+    asked: list[Any] = []
+    lose_next += [asked.append, loss]  # the first look, and then the row
+    answer = client.get(DETAIL, headers=headers)
+    assert (answer.status_code, len(asked), lose_next) == (200, 1, [])
+    assert answer.get_json()["code_1c"] == "A"
+
+
+@pytest.mark.parametrize("path", [CLOCKS, SIGNED_IN])
+def test_it_is_tried_once_more_and_no_more(
+    client: FlaskClient, headers: Headers, lose_next: list[Lose], path: str
+) -> None:
+    lose_next += [terminate] * 3
+    answer = client.get(path, headers=headers)
+    assert (answer.status_code, len(lose_next)) == (503, 1)
+    assert "Retry-After" in answer.headers
+    lose_next.clear()
+    assert client.get(path, headers=headers).status_code == 200
