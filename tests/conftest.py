@@ -31,11 +31,13 @@ from ecatalog.extensions import db
 from tests.databases import (
     Applications,
     Databases,
+    PooledDatabases,
     PostgreSQLDatabases,
     SQLiteDatabases,
     Template,
     migrate,
 )
+from tests.pooler import Pooler, pooler
 from tests.servers import RedisServer, postgresql_server, redis_server
 from tests.serving import gunicorn
 
@@ -55,10 +57,14 @@ class Serve(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.addoption(
+        "--pooler", action="store_true", help="put PgBouncer in transaction mode before PostgreSQL"
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"database: {config.getoption('--database')}"
+    through = ", through PgBouncer in transaction mode" if config.getoption("--pooler") else ""
+    return f"database: {config.getoption('--database')}{through}"
 
 
 @pytest.fixture(scope="session")
@@ -79,19 +85,33 @@ def postgresql_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def run_pooler(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Pooler | None]:
+    """The pooler of a run with ``--pooler``."""
+    if not pytestconfig.getoption("--pooler"):
+        yield None
+        return
+    with pooler(request.getfixturevalue("postgresql_url")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def databases(
-    database_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    database_kind: str,
+    run_pooler: Pooler | None,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Databases]:
     if database_kind == "sqlite":
         yield SQLiteDatabases(tmp_path_factory.mktemp("databases"))
         return
-    scratch = PostgreSQLDatabases(request.getfixturevalue("postgresql_url"))
+    server = request.getfixturevalue("postgresql_url")
+    scratch = PooledDatabases(server, pooler=run_pooler) if run_pooler else PostgreSQLDatabases(server)
     yield scratch
     scratch.drop_all()
 
 
 @pytest.fixture(scope="session")
-def base_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def base_settings(tmp_path_factory: pytest.TempPathFactory, run_pooler: Pooler | None) -> Settings:
     """What every application of the run has in common; the database is filled in below."""
     return Settings(
         secret_key=secrets.token_urlsafe(64),
@@ -101,6 +121,7 @@ def base_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         ratelimit_user=NO_LIMIT,
         ratelimit_signin=NO_LIMIT,
         ratelimit_signin_address=NO_LIMIT,
+        database_pooler="transaction" if run_pooler else "",
     )
 
 
@@ -180,6 +201,7 @@ def serve(new_database: Callable[[], str], settings: Settings, tmp_path: Path) -
                 "RATELIMIT_USER": NO_LIMIT,
                 "RATELIMIT_SIGNIN": NO_LIMIT,
                 "RATELIMIT_SIGNIN_ADDRESS": NO_LIMIT,
+                "DATABASE_POOLER": settings.database_pooler,
                 **(environment or {}),
             }
             if "DATABASE_URL" not in complete:

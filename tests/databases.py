@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 from ecatalog.catalog import vocabulary
 from ecatalog.config import Settings
 from ecatalog.extensions import db
+from tests.pooler import Pooler
 
 PREFIX = "ecatalog_test_"
 
@@ -96,6 +97,19 @@ class PostgreSQLDatabases(Databases):
         url = make_url(self.server_url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+@dataclass
+class PooledDatabases(PostgreSQLDatabases):
+    """Databases reached through a pooler, but for the template, to which nobody may stay connected."""
+
+    pooler: Pooler | None = None
+
+    def copy(self, url: str) -> str:
+        assert self.pooler is not None
+        direct = super().copy(url)
+        self.pooler.copy_settings(direct)
+        return self.pooler.url(direct)
 
 
 def _path(url: str) -> str:
