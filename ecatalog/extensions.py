@@ -11,8 +11,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from ecatalog.openapi.api import Api
 from ecatalog.ops.limits import make_limiter
-from ecatalog.smorest import Api
 
 
 class Base(DeclarativeBase):

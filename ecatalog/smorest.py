@@ -1,4 +1,4 @@
-"""flask-smorest's Api and Blueprint and marshmallow's Schema, subclassed once; everything imports ours.
+"""flask-smorest's Blueprint and marshmallow's Schema, subclassed once; everything imports ours.
 
 What they add: request bodies as Django REST Framework reads them, validation errors as 400 in our shape, and
 an OpenAPI text in which every operation names the errors that it can answer.
@@ -26,13 +26,7 @@ from ecatalog.errors import (
     flatten_messages,
 )
 from ecatalog.memory import Memory
-from ecatalog.openapi.components import (
-    LIMIT_HEADERS,
-    SECURITY_SCHEMES,
-    header_references,
-    register_components,
-)
-from ecatalog.openapi.fields import describe_field, describe_parameter
+from ecatalog.openapi.components import LIMIT_HEADERS, SECURITY_SCHEMES, header_references
 from ecatalog.openapi.introduction import DESCRIPTION
 from ecatalog.openapi.refusals import REFUSED_THOUGH_VALID
 
@@ -147,26 +141,6 @@ class ArgumentsParser(FlaskParser):
         if isinstance(messages, dict) and set(messages) & core.Parser.__location_map__.keys():
             messages = next(iter(messages.values()))
         raise InvalidInput(flatten_messages(messages)) from error
-
-
-class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest publishes no types
-    """OpenAPI document and blueprints; errors are ours (see ecatalog.errors)."""
-
-    DEFAULT_ERROR_RESPONSE_NAME = None
-
-    def _register_error_handlers(self) -> None:
-        """Left out: ecatalog.errors has the one table."""
-
-    def _register_responses(self) -> None:
-        register_components(self.spec.components)
-        self.ma_plugin.converter.add_attribute_function(describe_field)
-        self.ma_plugin.converter.add_parameter_attribute_function(describe_parameter)
-
-    def _register_etag_headers(self) -> None:
-        """Left out: ecatalog.openapi describes them."""
-
-    def _register_pagination_header(self) -> None:
-        """Left out: lists tell their pages in the body."""
 
 
 def init_api(app: Flask) -> None:

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "openapi": {"", "errors", "fields"},
     "config": {"", "config_checks"},
     "config_checks": {"", "config"},
-    "extensions": {"ops", "smorest"},
+    "extensions": {"ops", "openapi"},
     "connections": {"", "config"},
     "database": {"", "config", "connections", "errors", "extensions"},
     "single_read": set(),
