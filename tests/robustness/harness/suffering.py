@@ -28,7 +28,7 @@ RATE = 25.0  # operations a second at most
 SHARE = 0.4  # of what the service can answer, where that is less
 MEASURE_SECONDS = 5.0
 BEFORE_SECONDS = 3.0
-CALM_SECONDS = 4.0  # without a failure: it has healed
+CALM_SECONDS = 4.0  # with good answers and no failure: it has healed
 LONGEST_HEALING_SECONDS = 90.0
 FEW = 0.1
 FAILED = {LOST, TIMED_OUT, 500, 502, 503, 504}
@@ -131,7 +131,9 @@ async def _suffer(world: World, made: Bench, fault: Fault, rate: float) -> Suffe
     ended = time.monotonic()
     while time.monotonic() < ended + LONGEST_HEALING_SECONDS:
         await asyncio.sleep(0.5)
-        if time.monotonic() > max(ended, _last_failure(world.samples, began)) + CALM_SECONDS:
+        now = time.monotonic()
+        failed = _last_failure(world.samples, began)
+        if now > max(ended, failed) + CALM_SECONDS and _is_answering(world.samples, now):
             break
     enough.set()
     await load
@@ -144,6 +146,12 @@ async def _suffer(world: World, made: Bench, fault: Fault, rate: float) -> Suffe
     if done - max(last, ended) >= CALM_SECONDS / 2:
         result.healed = max(0.0, last - ended)
     return result
+
+
+def _is_answering(samples: Sequence[Sample], now: float) -> bool:
+    """Whether every second of the calm had a good answer: who says nothing at all has not healed."""
+    answered = {int(now - sample.ended) for sample in samples if sample.ok}
+    return answered >= set(range(int(CALM_SECONDS)))
 
 
 def _last_failure(samples: Sequence[Sample], since: float) -> float:
