@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from ecatalog import fields
 from ecatalog.catalog.resource import Resource
@@ -67,17 +67,21 @@ def csv_rows(path: Path, resource: Resource, info: SourceInfo | None = None) -> 
             MAX_CELL_CHARACTERS
         )  # the process's; the standard one is below what a field holds
     with path.open(encoding=encoding, newline="") as text:
-        skipped, delimiter = _form(resource, text.read(HEADER_CHARACTERS))
-        text.seek(0)
-        for _ in range(skipped):
-            text.readline()
-        lines = csv.reader(text, delimiter=delimiter, strict=True)
-        header = _header(resource, lines)
-        info.extra_columns = list(header.extra)
         try:
-            yield from _rows(lines, header, skipped)
-        except UnicodeDecodeError as error:  # a byte that windows-1251 does not have
+            yield from _read(text, resource, info)
+        except UnicodeDecodeError as error:  # a byte that windows-1251 does not have, wherever it stands
             raise SourceError(f"The file is neither UTF-8 nor windows-1251 text: {error}.") from error
+
+
+def _read(text: TextIO, resource: Resource, info: SourceInfo) -> Rows:
+    skipped, delimiter = _form(resource, text.read(HEADER_CHARACTERS))
+    text.seek(0)
+    for _ in range(skipped):
+        text.readline()
+    lines = csv.reader(text, delimiter=delimiter, strict=True)
+    header = _header(resource, lines)
+    info.extra_columns = list(header.extra)
+    yield from _rows(lines, header, skipped)
 
 
 def _header(resource: Resource, lines: _Lines) -> Header:
@@ -85,7 +89,7 @@ def _header(resource: Resource, lines: _Lines) -> Header:
         for cells in lines:
             if any(cells):
                 return read_header(resource, cells)
-    except (csv.Error, UnicodeDecodeError) as error:
+    except csv.Error as error:
         raise SourceError(f"The header cannot be read: {error}.") from error
     raise SourceError(missing_code(resource, []))
 

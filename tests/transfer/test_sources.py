@@ -195,6 +195,20 @@ def test_damaged_utf_8_is_not_taken_for_windows_1251(tmp_path: Path) -> None:
         read(tmp_path, b"\xef\xbb\xbfcode_1c;name\n1;\xff\n")
 
 
+@pytest.mark.parametrize(
+    "before", ["", "code_1c;name", "code_1c;name\n1;", "code_1c;name\n" + "1;x\n" * 20_000]
+)
+@pytest.mark.parametrize(
+    ("mark", "encoding", "broken"), [(b"", "cp1251", b"\x98"), (b"\xff\xfe", "utf-16-le", b"\x00\xd8x\x00")]
+)
+def test_bytes_that_are_no_text(
+    tmp_path: Path, before: str, mark: bytes, encoding: str, broken: bytes
+) -> None:
+    content = mark + before.encode(encoding) + broken
+    with pytest.raises(SourceError, match="neither UTF-8 nor windows-1251"):
+        read(tmp_path, content)
+
+
 def test_a_separator_that_excel_names(tmp_path: Path) -> None:
     (row,) = read(tmp_path, "sep=|\r\ncode_1c|name\r\n1|x\r\n")
     assert row.values == {"code_1c": "1", "name": "x"} and row.line == 3
