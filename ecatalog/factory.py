@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -33,7 +34,7 @@ from ecatalog.ops.security_txt import init_security_txt
 from ecatalog.ops.static_files import init_static
 from ecatalog.ops.tracing import init_tracing
 from ecatalog.request import NoSessions, Request
-from ecatalog.smorest import init_api
+from ecatalog.smorest import Blueprint, init_api
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -87,22 +88,27 @@ def _configure(app: Flask, settings: Settings, resources: Sequence[Resource]) ->
 def init_routes(app: Flask, resources: Sequence[Resource]) -> None:
     """Every blueprint, those of the resources made from their declarations."""
     from ecatalog.auth import routes as auth_routes
-    from ecatalog.catalog.blueprint import build_blueprint
     from ecatalog.extensions import api
+    from ecatalog.ops import docs, health
+
+    for blueprint in (auth_routes.blp, health.blp, *_blueprints_of(tuple(resources)), docs.blueprint):
+        api.register_blueprint(blueprint)
+
+
+@cache
+def _blueprints_of(resources: tuple[Resource, ...]) -> list[Blueprint]:
+    """Made once: they know nothing of the application, of which a process of tests has many."""
+    from ecatalog.catalog.blueprint import build_blueprint
     from ecatalog.images.declaration import images_of
     from ecatalog.images.routes import build_image_blueprint, build_thumbnails_blueprint
-    from ecatalog.ops import docs, health
     from ecatalog.transfer.routes import build_transfer_blueprint
 
-    api.register_blueprint(auth_routes.blp)
-    api.register_blueprint(health.blp)
+    made: list[Blueprint] = []
     for resource in resources:
-        api.register_blueprint(build_blueprint(resource))
-        api.register_blueprint(build_transfer_blueprint(resource))
+        made += [build_blueprint(resource), build_transfer_blueprint(resource)]
         if images_of(resource) is not None:
-            api.register_blueprint(build_image_blueprint(resource))
-    api.register_blueprint(build_thumbnails_blueprint(resources))
-    api.register_blueprint(docs.blueprint)
+            made.append(build_image_blueprint(resource))
+    return [*made, build_thumbnails_blueprint(resources)]
 
 
 def init_commands(app: Flask) -> None:

@@ -158,7 +158,7 @@ def make_app(applications: Applications) -> Callable[..., Flask]:
 
     Extensions serve the application that was made last: use that one.
     """
-    applications.usual()  # which empties the tables
+    applications.emptied()
     return applications.other
 
 

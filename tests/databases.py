@@ -165,24 +165,44 @@ class Applications:
     seeds: Seeds
     _usual: Flask | None = None
     _others: list[Flask] = field(default_factory=list)
+    _was_displaced: bool = False  # another application was made after the usual one
 
     def usual(self) -> Flask:
         """The application with the run's settings, on an empty database."""
-        if self._others or self._usual is None:
+        if self._was_displaced or self._usual is None:
             self.close()
             self._usual = self.make(self.settings)
+            self._was_displaced = False
         empty(self._usual, self.seeds)
         return self._usual
+
+    def emptied(self) -> None:
+        """Empty the database for a test that makes applications itself; the usual one may stay displaced."""
+        if self._usual is None:
+            self.usual()
+            return
+        self._close_others()
+        empty(self._usual, self.seeds)
 
     def other(self, **overrides: Any) -> Flask:
         """One with other settings, on the same database as it is."""
         app = self.make(replace(self.settings, **overrides))
         self._others.append(app)
+        self._was_displaced = True
         return app
 
     def close(self) -> None:
-        for app in [*self._others, *([self._usual] if self._usual else [])]:
-            with app.app_context():
-                db.engine.dispose()
+        self._close_others()
+        if self._usual is not None:
+            _disconnect(self._usual)
         self._usual = None
+
+    def _close_others(self) -> None:
+        for app in self._others:
+            _disconnect(app)
         self._others.clear()
+
+
+def _disconnect(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from flask import Flask
@@ -107,13 +107,18 @@ OTHER_ROUTES = {
 }
 
 
-def modules() -> Iterator[tuple[str, Path]]:
+@cache
+def modules() -> list[tuple[str, Path]]:
     """(dotted name, file) of every module of the package."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(CHECKOUT).with_suffix("").parts
-        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+    return [(dotted(path), path) for path in sorted(PACKAGE.rglob("*.py"))]
 
 
+def dotted(path: Path) -> str:
+    parts = path.relative_to(CHECKOUT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
 def imports(name: str, path: Path) -> set[str]:
     """The modules of ours that a module imports, wherever in it, for type checkers alone included."""
     known = {module for module, _ in modules()}
