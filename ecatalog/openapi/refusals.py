@@ -23,6 +23,7 @@ REFUSED_THOUGH_VALID: dict[str, dict[str, str]] = {
         "was not a file": "A file is a part of the form that has a file name.",
         "No file was submitted": "A file is a part of the form that has a file name.",
         "Upload a valid image": "No schema tells the bytes of an image.",
+        "Date has wrong format": "The first and the last days of the calendar reach out of it in UTC.",
         "Invalid cursor": "A cursor is what an answer gave, for the same ordering.",
     },
     "410": {"": "The cursor is from before a restore of the database."},
