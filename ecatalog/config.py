@@ -62,6 +62,7 @@ class Settings:
     backup_state_file: str = "instance/backup.json"  # when the last backup and check were, for monitoring
     backup_paths: tuple[str, ...] = ()  # files and folders to back up besides the database and the media
     backup_webhook: str = field(default="", repr=False)  # told when a backup fails
+    backup_made_by: str = ""  # who makes the backups, where this host does not
     backup_keep_daily: int = 7
     backup_keep_weekly: int = 4
     backup_keep_monthly: int = 12
@@ -170,6 +171,7 @@ def _read(env: _Environment, folder: Path) -> Settings:
         backup_state_file=checks.path(env.text("BACKUP_STATE_FILE", "instance/backup.json"), folder),
         backup_paths=tuple(checks.path(name, folder) for name in env.names("BACKUP_PATHS")),
         backup_webhook=checks.web_address("BACKUP_WEBHOOK", env.text("BACKUP_WEBHOOK")),
+        backup_made_by=env.text("BACKUP_MADE_BY"),
         backup_keep_daily=env.whole("BACKUP_KEEP_DAILY", 7, most=10_000),
         backup_keep_weekly=env.whole("BACKUP_KEEP_WEEKLY", 4, most=10_000),
         backup_keep_monthly=env.whole("BACKUP_KEEP_MONTHLY", 12, most=10_000),

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 from ecatalog.checklist.context import Context
-from ecatalog.checklist.registry import Finding, bad, check, good
+from ecatalog.checklist.registry import Finding, bad, check, good, note
 from ecatalog.ops.backup_state import read_state
 
 SECTION = "backups"
+_ELSEWHERE = "Look where they are made: ecatalog checklist --only backups"
 HOUR = 3600
 MOST_HOURS = {"backup": 26, "check": 8 * 24, "verify": 8 * 24}
 COMMANDS = {"backup": "create", "check": "check", "verify": "verify"}
@@ -19,8 +20,14 @@ COMMANDS = {"backup": "create", "check": "check", "verify": "verify"}
 @check(SECTION, "configured")
 def configured(context: Context) -> Finding:
     settings = context.settings
+    if maker := settings.backup_made_by:
+        if settings.backup_repository:
+            cure = "Take BACKUP_MADE_BY away where backups are made, BACKUP_REPOSITORY everywhere else."
+            return bad(f"{maker} is said to make them, but BACKUP_REPOSITORY is set here, too", cure)
+        return good(f"{maker} makes them")
     if not settings.backup_repository:
-        return bad("BACKUP_REPOSITORY is not set", "Set it and BACKUP_PASSWORD_FILE; then flask backup init")
+        cure = "Set it and BACKUP_PASSWORD_FILE; then flask backup init. Or say in BACKUP_MADE_BY who makes them."
+        return bad("BACKUP_REPOSITORY is not set", cure)
     if not settings.backup_password_file:
         return bad(
             "BACKUP_PASSWORD_FILE is not set", "Write a long random password into a file, and name it."
@@ -35,6 +42,8 @@ def configured(context: Context) -> Finding:
 
 
 def _age(context: Context, event: str) -> Finding:
+    if maker := context.settings.backup_made_by:
+        return note(f"not to be seen from here: {maker} makes them", _ELSEWHERE)
     outcome = read_state(context.settings.backup_state_file).get(event)
     command = f"flask backup {COMMANDS[event]}"
     if outcome is None or not outcome.succeeded:

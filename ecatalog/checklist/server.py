@@ -81,7 +81,7 @@ def timers(context: Context) -> Finding:
         )
     listed = context.program("systemctl", "list-timers", "ecatalog-*", "--no-legend", "--plain").text
     active = sorted(set(re.findall(r"ecatalog-[\w@-]+\.timer", listed)))
-    if not any("backup" in name for name in active):
+    if not any("backup" in name for name in active) and not context.settings.backup_made_by:
         return bad("no timer makes backups", "systemctl enable --now ecatalog-backup.timer")
     failed = context.program(
         "systemctl", "list-units", "ecatalog-*", "--failed", "--no-legend", "--plain"
