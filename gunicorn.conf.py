@@ -44,6 +44,7 @@ def _address(host: str, port: int) -> str:
 gunicorn_answers.install()
 allocator.bound_memory()  # here, before there are threads; workers inherit it
 _metrics = metrics_folder.prepare()
+metrics_folder.remove_stale()
 
 wsgi_app = "wsgi:app"
 bind = _address(_settings.bind, _settings.port)

@@ -26,7 +26,7 @@ def configured(context: Context) -> Finding:
             return bad(f"{maker} is said to make them, but BACKUP_REPOSITORY is set here, too", cure)
         return good(f"{maker} makes them")
     if not settings.backup_repository:
-        cure = "Set it and BACKUP_PASSWORD_FILE; then flask backup init. Or say in BACKUP_MADE_BY who makes them."
+        cure = "Set it and BACKUP_PASSWORD_FILE; then flask backup init. Or set BACKUP_MADE_BY: who does it?"
         return bad("BACKUP_REPOSITORY is not set", cure)
     if not settings.backup_password_file:
         return bad(

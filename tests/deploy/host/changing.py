@@ -7,6 +7,7 @@ import re
 from tests.deploy.host import releases
 from tests.deploy.host.load import Load
 from tests.deploy.host.stage import Stage, insist
+from tests.deploy.host.waiting import wait_for
 
 
 def _under_load(stage: Stage, tag: str, playbook: str, *options: str) -> str:
@@ -25,6 +26,7 @@ def upgrade(stage: Stage) -> str:
     insist(stage.version() == releases.NEW_VERSION, f"version {stage.version()} serves")
     insist(stage.release_of("previous") == before, "the release before is not remembered")
     _insist_on_one_instance(stage)
+    _insist_on_search_texts(stage)
     return seen
 
 
@@ -33,7 +35,18 @@ def rollback(stage: Stage) -> str:
     insist(stage.version() != releases.NEW_VERSION, "the new release still serves")
     insist(stage.release_of("previous") == f"{releases.NEW_VERSION}-newer", "no way forward again")
     _insist_on_one_instance(stage)
+    _insist_on_search_texts(stage)
     return seen
+
+
+def _insist_on_search_texts(stage: Stage) -> None:
+    """They are made anew for the release that serves, without a word and in time."""
+    release = stage.release_of("current")
+
+    def made() -> bool:
+        return stage.machine.try_run("cat", "/var/lib/ecatalog/search-texts").stdout.strip() == release
+
+    wait_for(made, 60, f"the search texts are made for {release}")
 
 
 def _insist_on_one_instance(stage: Stage) -> None:
