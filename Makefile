@@ -77,7 +77,7 @@ bench-images: $(VENV)/.dev ## measure uploads beside Pillow alone, and lists wit
 
 .PHONY: image-test
 image-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## build the container image without an engine and let it answer (as root; see docs/docker.md)
-	@PATH="$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH" python -m tests.servers -- docker/test-image
+	@PATH="$$PATH:$(CURDIR)/$(DEPLOY_VENV)/bin" python -m tests.servers -- docker/test-image
 
 .PHONY: bench-soak
 bench-soak: $(VENV)/.dev ## the memory of the workers after a million requests (REQUESTS)
