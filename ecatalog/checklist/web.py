@@ -56,17 +56,21 @@ def static(context: Context) -> Finding:
         return bad(
             f"{address} answers {answer.status}", "flask static collect into the folder that nginx serves."
         )
-    return _headers_of(answer, address, "javascript")
+    return _headers_of(context, answer, address, "javascript")
 
 
-def _headers_of(answer: Answer, address: str, media_type: str) -> Finding:
+def _headers_of(context: Context, answer: Answer, address: str, media_type: str) -> Finding:
     headers = answer.headers
     wrong = []
     if media_type not in headers.get("content-type", ""):
         wrong.append(f"Content-Type: {headers.get('content-type')}")
     if "immutable" not in headers.get("cache-control", ""):
         wrong.append(f"Cache-Control: {headers.get('cache-control')}")
-    if headers.get("x-content-type-options") != "nosniff":
+    sniffed = headers.get("x-content-type-options") != "nosniff"
+    if sniffed and not wrong and not address.startswith((context.base_url, "/")):
+        cure = "A store cannot send it, what stands in front of one can: a proxy, a CDN."
+        return note(f"{address}: as it must be, but no X-Content-Type-Options: nosniff", cure)
+    if sniffed:
         wrong.append("no X-Content-Type-Options: nosniff")
     if wrong:
         return bad(f"{address}: {'; '.join(wrong)}", "Take the locations of nginx.conf of this release.")
@@ -118,4 +122,4 @@ def media_served(context: Context) -> Finding:
         return bad(f"{settings.media_url} answers {answer.status} for a file that is there", cure)
     if listing.status == 200:
         return bad("folders are listed", "nginx: autoindex off;")
-    return _headers_of(answer, settings.media_url, "image/jpeg")
+    return _headers_of(context, answer, settings.media_url, "image/jpeg")

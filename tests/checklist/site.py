@@ -61,6 +61,10 @@ http {{
     server {{
         listen 127.0.0.1:{careless_http};
         location / {{ proxy_pass {upstream}; proxy_set_header Host $http_host; }}
+        location /store/ {{  # as an S3 store sends its files
+            alias {media}/;
+            add_header Cache-Control "public, max-age=31536000, immutable";
+        }}
     }}
     server {{
         listen 127.0.0.1:{careless} ssl;

@@ -101,6 +101,18 @@ def test_a_good_site_passes_and_a_careless_one_does_not(
     assert all(result.finding.cure for result in careless.values() if result.finding.status != Status.GOOD)
 
 
+def test_a_store_on_another_host_cannot_send_every_header(site: Site, make_app: Callable[..., Flask]) -> None:
+    store = f"http://localhost:{site.careless_http}/store/"
+    app = make_app(public_url=site.good, media_url=store)
+    with app.app_context():
+        results = run_all(Context(app, app.extensions["ecatalog_settings"]), ["files"])
+        db.engine.dispose()
+    found = {result.name: result.finding for result in results}
+    assert found["media served"].status is Status.NOTE
+    assert "nosniff" in found["media served"].seen
+    assert found["static"].status is Status.GOOD
+
+
 def test_a_certificate_of_a_stranger_is_not_valid(
     site: Site, look: Look, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
