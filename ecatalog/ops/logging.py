@@ -139,6 +139,9 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             "sqlalchemy": passed_on | {"level": "WARNING"},
             "alembic.runtime.plugins": passed_on | {"level": "WARNING"},  # seven lines at each start
             "flask_cors": passed_on | {"level": "WARNING"},
+            # At each start they tell where they have their settings from.
+            "aiobotocore": passed_on | {"level": "WARNING"},
+            "botocore": passed_on | {"level": "WARNING"},
         },
     }
 
