@@ -70,17 +70,17 @@ def context(running: Site) -> ssl.SSLContext:
 
 def configuration(folder: Path, http: int, https: int, **variables: object) -> str:
     """nginx.conf for a test: filled in, with its files in ``folder`` and its ports free ones."""
-    text = site(
-        nginx_server_names=[NAME],
-        nginx_certificate=f"{folder}/certificate.pem",
-        nginx_certificate_key=f"{folder}/key.pem",
-        nginx_cors_allowed_origins=[ORIGIN],
-        nginx_media_folder=f"{folder}/media",
-        nginx_static_folder=f"{folder}/static",
-        nginx_acme_folder=f"{folder}/acme",
-        nginx_ipv6=False,
-        **variables,
-    )
+    usual: dict[str, object] = {
+        "nginx_server_names": [NAME],
+        "nginx_certificate": f"{folder}/certificate.pem",
+        "nginx_certificate_key": f"{folder}/key.pem",
+        "nginx_cors_allowed_origins": [ORIGIN],
+        "nginx_media_folder": f"{folder}/media",
+        "nginx_static_folder": f"{folder}/static",
+        "nginx_acme_folder": f"{folder}/acme",
+        "nginx_ipv6": False,
+    }
+    text = site(**{**usual, **variables})
     for stated, stand_in in STAND_INS.items():
         assert stated in text
         text = text.replace(stated, stand_in.format(folder=folder))

@@ -19,7 +19,7 @@ from ecatalog.factory import MAX_BODY_BYTES
 from ecatalog.transfer.bodies import FORM_BYTES
 from tests.deploy.conftest import NAME, ORIGIN, RunSite, Site, configuration, context, make_certificate
 from tests.deploy.roles import of_role
-from tests.deploy.upstream import echoing
+from tests.deploy.upstream import OF_FILES, echoing
 from tests.serving import ROOT
 
 
@@ -207,6 +207,16 @@ def test_images_are_kept_for_ever_and_are_never_a_page(site: Site) -> None:
     ):
         answer = site.ask(method, path, headers={"Origin": ORIGIN})
         assert_ours(answer.status_code, answer.headers, answer.content, expected)
+
+
+@pytest.mark.parametrize("path", ["/static/page.css", "/media/project/a.jpg"])
+def test_files_of_a_service_on_another_host_have_each_header_once(
+    run_site: RunSite, upstream: str, path: str
+) -> None:
+    site = run_site(nginx_upstreams=[upstream], nginx_static_folder="", nginx_media_folder="")
+    answer = site.ask("GET", path, headers={"Origin": ORIGIN})
+    assert answer.status_code == 200
+    assert {name: answer.headers[name] for name in OF_FILES} == OF_FILES
 
 
 def test_static_files_come_from_the_release(site: Site) -> None:

@@ -9,9 +9,15 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+OF_FILES = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
 
 class _Upstream(BaseHTTPRequestHandler):
-    """Tells back what it got; ``/slow`` never answers."""
+    """Tells back what it got; ``/slow`` never answers; files come with the headers that the service gives."""
 
     protocol_version = "HTTP/1.1"
 
@@ -33,6 +39,9 @@ class _Upstream(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
+        if self.path.startswith(("/static/", "/media/")):
+            for name, value in OF_FILES.items():
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
