@@ -29,6 +29,7 @@ PARTS: dict[str, str | None] = {
     "credentials": None,
     "upstream": "map $http_x_forwarded_proto $forwarded_scheme {\n    default http;\n    https https;\n}\n"
     "upstream ecatalog {\n    server 172.30.57.10:8000 max_fails=0;\n}",
+    "status": None,
     "listen-default": "listen 127.0.0.1:8081 default_server;",
     "listen-http": "listen 127.0.0.1:8082;",
     "listen-https": "listen 8080 default_server;",
