@@ -80,3 +80,17 @@ def test_an_inventory_names_a_variable_of_a_role_rightly(inventory: str) -> None
         for name in load(path):
             if name.startswith(tuple(f"{role}_" for role in ROLES)):
                 assert name in known, f"{path}: {name}"
+
+
+@pytest.mark.parametrize("playbook", ["deploy", "rollback"])
+def test_every_host_tells_what_serves_before_the_first_one_switches(playbook: str) -> None:
+    """nginx on another host is given the ports of all, also of those whose turn has not come."""
+    plays = [play for play in load(ANSIBLE / f"{playbook}.yml") if "hosts" in play]
+    first = next(number for number, play in enumerate(plays) if "serial" in play)
+    asked = [
+        task["ansible.builtin.include_role"]["tasks_from"]
+        for play in plays[:first]
+        if play["hosts"] == "app"
+        for task in play["tasks"]
+    ]
+    assert "state" in asked
