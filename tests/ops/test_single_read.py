@@ -115,3 +115,15 @@ def test_it_is_tried_once_more_and_no_more(
     assert "Retry-After" in answer.headers
     lose_next.clear()
     assert client.get(path, headers=headers).status_code == 200
+
+
+def test_a_page_whose_session_is_lost_answers_503_and_the_next_one_is_whole(
+    client: FlaskClient, headers: Headers, lose_next: list[Lose]
+) -> None:
+    """A page is read in a transaction, whose first statement goes to the driver as it is, too."""
+    asked: list[Any] = []
+    lose_next += [asked.append, terminate]  # the first look, and then the page
+    answer = client.get(f"{CLOCKS}?page_size=7", headers=headers)
+    assert (answer.status_code, len(asked), lose_next) == (503, 1, [])
+    assert "Retry-After" in answer.headers
+    assert client.get(f"{CLOCKS}?page_size=7", headers=headers).get_json()["count"] == 1
