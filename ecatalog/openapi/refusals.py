@@ -12,7 +12,7 @@ REFUSED_THOUGH_VALID: dict[str, dict[str, str]] = {
         ' matches \\"': "The project, or the row of an image, is not there.",
         "Null characters are not allowed": "In no text at all.",
         "Control characters are not allowed in a code": "Nor are other characters that do not print.",
-        '"superseded":': "The report of rows of which some are refused, where `on_error=reject` was asked for.",
+        '"superseded":': "The report of rows that are refused as a whole (`on_error=reject`).",
         '"report":{': "Rows of the body are refused, and `on_error=reject` was asked for.",
         "Expected a": "A form writes no lists and objects.",
         "may not be blank": "White space is Unicode's, of which patterns know a part.",
