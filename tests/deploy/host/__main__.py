@@ -1,7 +1,8 @@
 """``make deploy-test``: an empty Debian, deployed to, changed, broken, and brought back, for real.
 
-Needs root. What is kept for the next run lies in the user's cache folder; nothing else stays. With ``--keep``
-the host goes on running at the end, or at the first failure, until Enter is pressed.
+With ``--several`` there are four of them, as in the inventory of several hosts. Needs root. What is kept for
+the next run lies in the user's cache folder; nothing else stays. With ``--keep`` the hosts go on running at
+the end, or at the first failure, until Enter is pressed.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from tests.deploy.host import acme, cache, changing, installing, releases
-from tests.deploy.host.machine import OUTSIDE, Machine
+from tests.deploy.host import acme, cache, changing, installing, releases, s3, several
+from tests.deploy.host.layout import ONE, SEVERAL, Layout
+from tests.deploy.host.machine import Machine
+from tests.deploy.host.network import OUTSIDE, network
 from tests.deploy.host.playbooks import Operator
 from tests.deploy.host.stage import Log, Stage
 from tests.deploy.host.visitor import Visitor
@@ -35,7 +38,8 @@ PROGRAMS = {
     "pebble": "pebble",
     "pebble-challtestsrv": "pebble",
 }
-STEPS: tuple[tuple[str, Callable[[Stage], str]], ...] = (
+Steps = tuple[tuple[str, Callable[[Stage], str]], ...]
+STEPS: Steps = (
     ("trial run on the bare host", installing.try_out),
     ("site.yml", installing.install),
     ("HTTPS", installing.https),
@@ -53,34 +57,70 @@ STEPS: tuple[tuple[str, Callable[[Stage], str]], ...] = (
 )
 
 
+STEPS_OF_SEVERAL: Steps = (
+    ("trial run on the bare hosts", installing.try_out),
+    ("site.yml", installing.install),
+    ("HTTPS", installing.https),
+    ("rows, and an image on S3", several.fill),
+    ("both hosts answer", several.shared),
+    ("site.yml again", installing.install_again),
+    ("ports", several.ports),
+    ("exporters", several.exporters),
+    ("backups on S3", several.backups),
+    ("backup, loss, restore", changing.lose_and_restore),
+    ("upgrade under load, host by host", changing.upgrade),
+    ("rollback under load, host by host", changing.rollback),
+    ("a release that fails behind nginx", several.fails_behind_nginx),
+    ("a host away", several.host_away),
+    ("checklist", several.checklist),
+)
+
+
 # What takes minutes and is seen in the rest, too, or is seldom changed.
-ONLY_WHOLE = {"trial run on the bare host", "renewal of the certificate", "rollback under load", "checklist"}
+ONLY_WHOLE = {
+    "trial run on the bare host",
+    "trial run on the bare hosts",
+    "renewal of the certificate",
+    "rollback under load",
+    "a host away",
+    "checklist",
+}
 
 
 @contextmanager
-def staged(folder: Path, log: Log) -> Iterator[Stage]:
-    """A booted host with nothing on it, beside everything that it needs."""
-    machine = Machine(cache.bare_debian(), folder / "machine")
+def staged(folder: Path, log: Log, layout: Layout) -> Iterator[Stage]:
+    """Booted hosts with nothing on them, beside everything that they need."""
     with ExitStack() as stack:
-        stack.callback(machine.remove)
-        (folder / "machine").mkdir()
-        machine.prepare(cache.apt_sources(), f"http://{OUTSIDE}:{cache.PROXY_PORT}")
-        machine.boot()
+        stack.enter_context(network())
+        machines = []
+        for name, address in layout.hosts.items():
+            machine = Machine(name, address, cache.bare_debian(), folder / name)
+            stack.callback(machine.remove)
+            machine.folder.mkdir()
+            machine.prepare(cache.apt_sources(), f"http://{OUTSIDE}:{cache.PROXY_PORT}")
+            machine.boot()
+            machines.append(machine)
         stack.enter_context(cache.package_proxy(OUTSIDE, folder))
-        authority = stack.enter_context(acme.authority(folder / "acme"))
+        authority = stack.enter_context(acme.authority(folder / "acme", layout.web_address))
+        variables = {}
+        if layout is SEVERAL:
+            stack.enter_context(s3.service(folder))
+            variables = several.variables()
         (folder / "releases").mkdir()
         release = releases.present(folder / "releases")
-        operator = Operator(folder, machine, authority, release)
+        operator = Operator(folder, layout, machines, authority, release, variables)
         operator.prepare()
-        stage = Stage(folder, machine, authority, operator, Visitor(authority.root), release)
+        visitor = Visitor(layout.web_address, authority.root)
+        stage = Stage(folder, layout, machines, authority, operator, visitor, release)
         stage.trust()
-        print(f"A host is up, after {time.monotonic() - log.started:.0f} s.", flush=True)
+        print(f"{', '.join(layout.hosts)}: up after {time.monotonic() - log.started:.0f} s.", flush=True)
         yield stage
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Deploy to a booted Debian and back.")
     parser.add_argument("--keep", action="store_true", help="let the host run on at the end, to look at it")
+    parser.add_argument("--several", action="store_true", help="four hosts, with S3 beside them")
     parser.add_argument("--short", action="store_true", help="leave out what takes long and seldom fails")
     arguments = parser.parse_args()
     if os.geteuid():
@@ -94,15 +134,17 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time: there is one network
         # Not below /tmp, which may be in memory.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="deploy-test-", dir="/var/tmp")))
-        stage = stack.enter_context(staged(folder, log))
+        layout, steps = (SEVERAL, STEPS_OF_SEVERAL) if arguments.several else (ONE, STEPS)
+        stage = stack.enter_context(staged(folder, log, layout))
         try:
-            for title, work in STEPS:
+            for title, work in steps:
                 if not (arguments.short and title in ONLY_WHOLE):
                     log.step(title, partial(work, stage))
         finally:
             if arguments.keep:
-                leader = stage.machine.leader
-                input(f"nsenter -t {leader} -a bash -l; {folder}/ansible.log; Enter ends it ")
+                for host in stage.machines:
+                    print(f"{host.name}: nsenter -t {host.leader} -a bash -l")
+                input(f"{folder}/ansible.log; Enter ends it ")
         log.end()
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.deploy.host.machine import INSIDE, OUTSIDE
+from tests.deploy.host.network import OUTSIDE
 from tests.deploy.host.waiting import listens
 from tests.servers import Process
 
@@ -45,8 +45,8 @@ def _make_certificate(folder: Path) -> None:
 
 
 @contextmanager
-def authority(folder: Path) -> Iterator[Authority]:
-    """Serve ACME on the machine's end of the cable; every name leads to the host. Files go to ``folder``."""
+def authority(folder: Path, web_address: str) -> Iterator[Authority]:
+    """Serve ACME on this machine; every name leads to the web host. Files go to ``folder``."""
     folder.mkdir()
     _make_certificate(folder)
     settings = {
@@ -60,7 +60,8 @@ def authority(folder: Path) -> Iterator[Authority]:
         "externalAccountBindingRequired": False,
     }
     (folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
-    names = ["pebble-challtestsrv", "-defaultIPv4", INSIDE, "-defaultIPv6", "", "-http01", "", "-https01", ""]
+    names = ["pebble-challtestsrv", "-defaultIPv4", web_address, "-defaultIPv6", "", "-http01", ""]
+    names += ["-https01", ""]
     names += ["-tlsalpn01", "", "-dns01", f"{OUTSIDE}:{DNS_PORT}"]
     names += ["-management", f"{OUTSIDE}:{DNS_MANAGEMENT_PORT}"]
     server = ["pebble", "-config", "pebble.json", "-dnsserver", f"{OUTSIDE}:{DNS_PORT}"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 
 from PIL import Image
 
-from tests.deploy.host.machine import INSIDE
-from tests.deploy.host.playbooks import ORIGIN, PUBLIC_NAME
+from tests.deploy.host.layout import PUBLIC_NAME
+from tests.deploy.host.machine import Machine
+from tests.deploy.host.playbooks import ORIGIN
 from tests.deploy.host.stage import Stage, insist
 from tests.deploy.host.waiting import listens, wait_for
 
@@ -19,8 +21,9 @@ WITHOUT = "checklist"  # nobody can go through it before there is anything
 def try_out(stage: Stage) -> str:
     """A trial run on the bare host changes nothing, and does not fail."""
     recap = stage.operator.play("site", "--check", f"--skip-tags={WITHOUT}")
-    insist(not (stage.machine.root / "etc/nginx").exists(), "the trial run installed nginx")
-    insist(stage.machine.try_run("id", "ecatalog").returncode, "the trial run made an account")
+    for machine in stage.machines:
+        insist(not (machine.root / "etc/nginx").exists(), "the trial run installed nginx")
+        insist(machine.try_run("id", "ecatalog").returncode, "the trial run made an account")
     return f"{recap.count('changed')} changes would be made"
 
 
@@ -59,21 +62,31 @@ def renew(stage: Stage) -> str:
 
 
 def ports(stage: Stage) -> str:
-    for port in (22, 80, 443):
-        insist(listens(INSIDE, port), f"port {port} is shut")
+    insist_on_doors(stage.machine, (22, 80, 443), CLOSED)
+    return f"22, 80, 443 are open; {', '.join(map(str, CLOSED))} are not, whoever listens"
+
+
+def insist_on_doors(machine: Machine, opened: Sequence[int], closed: Sequence[int]) -> None:
+    """As this machine sees them, which is none of the inventory's."""
+    for port in opened:
+        insist(listens(machine.address, port), f"port {port} of {machine.name} is shut")
     # Something listens on each address, so that it is the firewall that keeps us out.
     script = (
         "import socket, time\n"
-        f"kept = [socket.create_server(('{INSIDE}', port)) for port in {CLOSED}]\n"
-        "print('listening', flush=True); time.sleep(60)"
+        "kept = []\n"
+        f"for port in {tuple(closed)}:\n"
+        "    try:\n"
+        f"        kept.append(socket.create_server(('{machine.address}', port)))\n"
+        "    except OSError:\n"
+        "        pass  # the service itself listens there\n"
+        "time.sleep(60)"
     )
     unit = ("systemd-run", "--collect", "--unit=deploy-test-ports")
-    stage.machine.run(*unit, "/usr/bin/python3", "-c", script)
-    wait_for(lambda: ":9187" in stage.machine.run("ss", "-tln"), 10, "the decoys listen")
-    for port in CLOSED:
-        insist(not listens(INSIDE, port), f"port {port} is open to everybody")
-    stage.machine.run("systemctl", "stop", "deploy-test-ports")
-    return f"22, 80, 443 are open; {', '.join(map(str, CLOSED))} are not, whoever listens"
+    machine.run(*unit, "/usr/bin/python3", "-c", script)
+    wait_for(lambda: f":{closed[-1]}" in machine.run("ss", "-tln"), 10, "the decoys listen")
+    for port in closed:
+        insist(not listens(machine.address, port), f"port {port} of {machine.name} is open to everybody")
+    machine.run("systemctl", "stop", "deploy-test-ports")
 
 
 def hardening(stage: Stage) -> str:
@@ -90,16 +103,8 @@ def hardening(stage: Stage) -> str:
 
 def fill(stage: Stage) -> str:
     """A user, some rows, and an image that nginx serves."""
-    command = ("ecatalog", "user", "create", "deploy", "--role=admin", "--password-stdin")
-    script = f"cd / && printf '%s\\n' {stage.password} | {' '.join(command)}"
-    stage.machine.run("sh", "-c", script)
-    stage.visitor.sign_in("deploy", stage.password)
-    rows = [{"code_1c": f"A/{number}", "name": f"Шоколад {number}"} for number in range(200)]
-    stage.visitor.send("/api/v1/project/bulk/", [{"code_1c": "P", "name": "Савдо уйи"}])
-    stage.visitor.send("/api/v1/nomenklatura/bulk/", [{**row, "project": "P"} for row in rows])
-    picture = io.BytesIO()
-    Image.new("RGB", (400, 300), "green").save(picture, "JPEG")
-    image = _upload(stage, picture.getvalue())
+    rows = add_rows(stage)
+    image = upload(stage)
     path = image["image_md_url"].removeprefix(f"https://{PUBLIC_NAME}")
     served = stage.visitor.get(path)
     insist(served.headers["content-type"] == "image/jpeg", "an image is not served as one")
@@ -108,14 +113,29 @@ def fill(stage: Stage) -> str:
     found = re.search(r'src="(/static/[^"]+\.js)"', page)
     insist(found, "the documentation names no static file")
     insist("immutable" in stage.visitor.get(found[1]).headers["cache-control"], "not from nginx")  # type: ignore[index]
-    return f"{len(rows)} items, an image, the documentation's files"
+    return f"{rows} items, an image, the documentation's files"
 
 
-def _upload(stage: Stage, picture: bytes) -> dict[str, str]:
+def add_rows(stage: Stage) -> int:
+    """A user, who signs in, and some rows."""
+    command = ("ecatalog", "user", "create", "deploy", "--role=admin", "--password-stdin")
+    script = f"cd / && printf '%s\\n' {stage.password} | {' '.join(command)}"
+    stage.machine.run("sh", "-c", script)
+    stage.visitor.sign_in("deploy", stage.password)
+    rows = [{"code_1c": f"A/{number}", "name": f"Шоколад {number}"} for number in range(200)]
+    stage.visitor.send("/api/v1/project/bulk/", [{"code_1c": "P", "name": "Савдо уйи"}])
+    stage.visitor.send("/api/v1/nomenklatura/bulk/", [{**row, "project": "P"} for row in rows])
+    return len(rows)
+
+
+def upload(stage: Stage) -> dict[str, str]:
+    """An image of the first item; what the API tells of it."""
+    picture = io.BytesIO()
+    Image.new("RGB", (400, 300), "green").save(picture, "JPEG")
     boundary = "deploy-test"
     part = f"--{boundary}\r\nContent-Disposition: form-data; name="
     body = f'{part}"nomenklatura"\r\n\r\nA/1\r\n{part}"image"; filename="a.jpg"\r\n'.encode()
-    body += b"Content-Type: image/jpeg\r\n\r\n" + picture + f"\r\n--{boundary}--\r\n".encode()
+    body += b"Content-Type: image/jpeg\r\n\r\n" + picture.getvalue() + f"\r\n--{boundary}--\r\n".encode()
     kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
     answer = stage.visitor.ask("POST", "/api/v1/nomenklatura-image/", body, kind)
     insist(answer.status == 201, f"an upload answers {answer.status}: {answer.body[:300]!r}")

@@ -12,10 +12,9 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.deploy.host.network import OUTSIDE, plug, unplug
 from tests.deploy.host.waiting import listens, wait_for
 
-NAME = "ecatalog-deploy-test"
-OUTSIDE, INSIDE = "10.203.7.1", "10.203.7.2"  # the two ends of the cable
 CGROUPS = Path("/sys/fs/cgroup")
 POWER_OFF = signal.SIGRTMIN + 4  # systemd's word for it
 INTO = 'for group in $GROUPS_OF_MACHINE; do echo $$ > "$group/cgroup.procs"; done; exec "$@"'
@@ -25,21 +24,28 @@ def _run(*command: str | Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _cgroups() -> list[Path]:
+def _cgroups(name: str) -> list[Path]:
     """The folders that make a cgroup of its own: one in each hierarchy that systemd looks at."""
     unified = (CGROUPS / "cgroup.controllers").exists()
-    return [CGROUPS / NAME] if unified else [CGROUPS / "systemd" / NAME, CGROUPS / "unified" / NAME]
+    return [CGROUPS / name] if unified else [CGROUPS / "systemd" / name, CGROUPS / "unified" / name]
 
 
 @dataclass
 class Machine:
     """One host. ``bare`` is a Debian tree, which stays as it is; all changes are in ``folder``."""
 
+    name: str
+    address: str
     bare: Path
     folder: Path
     _nspawn: subprocess.Popen[bytes] | None = None
     leader: int = 0
     _mounted: list[Path] = field(default_factory=list)
+
+    @property
+    def full_name(self) -> str:
+        """Of its container, its cgroup and its network."""
+        return f"ecatalog-deploy-test-{self.name}"
 
     @property
     def root(self) -> Path:
@@ -56,13 +62,13 @@ class Machine:
         for layer in layers:
             layer.mkdir()
         options = f"lowerdir={self.bare},upperdir={layers[0]},workdir={layers[1]}"
-        _run("mount", "-t", "overlay", "-o", options, NAME, self.root)
+        _run("mount", "-t", "overlay", "-o", options, self.full_name, self.root)
         self._mounted.append(self.root)
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
         files = {
             "root/.ssh/authorized_keys": self.key.with_suffix(".pub").read_text(),
-            "etc/hostname": "catalog\n",
-            "etc/hosts": f"127.0.0.1 localhost catalog\n{OUTSIDE} acme.test\n",
+            "etc/hostname": f"{self.name}\n",
+            "etc/hosts": f"127.0.0.1 localhost {self.name}\n{OUTSIDE} acme.test\n",
             "etc/resolv.conf": "",
             "etc/apt/sources.list": sources,
             "etc/apt/apt.conf.d/00proxy": f'Acquire::http::Proxy "{proxy}";\n',
@@ -80,14 +86,14 @@ class Machine:
 
     def boot(self) -> None:
         """Start it in a fresh network: firewall rules live there, and must come back by themselves."""
-        self._plug()
-        for group in _cgroups():
+        plug(self.full_name, self._cable, self.address)
+        for group in _cgroups(self.full_name):
             group.mkdir(exist_ok=True)
-        groups = " ".join(map(str, _cgroups()))
+        groups = " ".join(map(str, _cgroups(self.full_name)))
         nspawn = [
-            *("systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={NAME}", "--boot"),
-            *("--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"),
-            *(f"--network-namespace-path=/run/netns/{NAME}", "--capability=CAP_NET_ADMIN"),
+            *("systemd-nspawn", "--quiet", f"--directory={self.root}", f"--machine={self.full_name}"),
+            *("--boot", "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"),
+            *(f"--network-namespace-path=/run/netns/{self.full_name}", "--capability=CAP_NET_ADMIN"),
         ]
         environment = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network", "GROUPS_OF_MACHINE": groups}
         with (self.folder / "console.log").open("ab") as console:
@@ -100,25 +106,11 @@ class Machine:
                 env={**os.environ, **environment},
             )
         wait_for(self._is_up, 60, f"the host has booted:\n{self.console()}")
-        wait_for(lambda: listens(INSIDE, 22), 30, "the host's SSH answers")
+        wait_for(lambda: listens(self.address, 22), 30, "the host's SSH answers")
 
-    def _plug(self) -> None:
-        self._unplug()
-        _run("ip", "netns", "add", NAME)
-        _run("ip", "link", "add", "ecatalog-test", "type", "veth", "peer", "name", "host0", "netns", NAME)
-        _run("ip", "addr", "add", f"{OUTSIDE}/24", "dev", "ecatalog-test")
-        _run("ip", "link", "set", "ecatalog-test", "up")
-        for words in (
-            ("addr", "add", f"{INSIDE}/24", "dev", "host0"),
-            ("link", "set", "host0", "up"),
-            ("link", "set", "lo", "up"),
-            ("route", "add", "default", "via", OUTSIDE),
-        ):
-            _run("ip", "-n", NAME, *words)
-
-    def _unplug(self) -> None:
-        subprocess.run(["ip", "link", "delete", "ecatalog-test"], capture_output=True, check=False)
-        subprocess.run(["ip", "netns", "delete", NAME], capture_output=True, check=False)
+    @property
+    def _cable(self) -> str:
+        return f"ec-test-{self.name}"  # a name of 15 characters at most
 
     def _is_up(self) -> bool:
         assert self._nspawn is not None
@@ -165,7 +157,7 @@ class Machine:
                 self._nspawn.kill()
                 self._nspawn.wait()
         self._nspawn, self.leader = None, 0
-        self._unplug()
+        unplug(self.full_name, self._cable)
 
     def remove(self) -> None:
         """End it, and take away whatever it had."""
@@ -173,7 +165,7 @@ class Machine:
         for mounted in self._mounted:
             _run("umount", mounted)
         self._mounted.clear()
-        for group in _cgroups():
+        for group in _cgroups(self.full_name):
             for folder, _, _ in os.walk(group, topdown=False):
                 Path(folder).rmdir()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -7,18 +7,21 @@ import re
 import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from tests.deploy.host.acme import Authority
-from tests.deploy.host.machine import INSIDE, Machine
+from tests.deploy.host.layout import PUBLIC_NAME, Layout
+from tests.deploy.host.machine import Machine
 from tests.serving import ROOT
 
 PROGRAMS = ROOT / ".venv-deploy" / "bin"
-PUBLIC_NAME = "catalog.test"
 ORIGIN = "https://shop.example.uz"
+NO_LIMITS = dict.fromkeys(("RATELIMIT_ANON", "RATELIMIT_USER"), "1000000/hour")
 
 
 class PlaybookError(RuntimeError):
@@ -27,23 +30,26 @@ class PlaybookError(RuntimeError):
 
 @dataclass(frozen=True)
 class Recap:
-    """What a run of a playbook came to on the host under test."""
+    """What a run of a playbook came to."""
 
     output: str
 
     def count(self, what: str) -> int:
-        found = re.findall(rf"^catalog +:.*\b{what}=(\d+)", self.output, re.MULTILINE)
-        return int(found[-1])
+        """Over all hosts."""
+        found = re.findall(rf"^\w+ +: ok=.*\b{what}=(\d+)", self.output, re.MULTILINE)
+        return sum(map(int, found))
 
 
 @dataclass
 class Operator:
-    """Who runs the playbooks, from ``folder``."""
+    """Who runs the playbooks, from ``folder``, with ``variables`` besides those of every inventory."""
 
     folder: Path
-    machine: Machine
+    layout: Layout
+    machines: Sequence[Machine]
     authority: Authority
     release: Path
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def inventory(self) -> Path:
@@ -51,23 +57,27 @@ class Operator:
 
     def prepare(self) -> None:
         """Do what the README asks for before the first run."""
-        shutil.copytree(ROOT / "ansible" / "inventories" / "single", self.inventory)
+        shutil.copytree(ROOT / "ansible" / "inventories" / self.layout.inventory, self.inventory)
         known = self.folder / "known_hosts"
-        known.write_text(f"{INSIDE} {self.machine.host_key()}\n")
+        known.write_text("".join(f"{host.address} {host.host_key()}\n" for host in self.machines))
         ssh = (
             f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes -o ControlPath={self.folder}/ssh-%C"
         )
-        host = {
-            "ansible_host": INSIDE,
-            "ansible_user": "root",
-            "ansible_ssh_private_key_file": str(self.machine.key),
-            "ansible_ssh_common_args": ssh,
+        hosts = {
+            host.name: {
+                "ansible_host": host.address,
+                "private_address": host.address,
+                "ansible_user": "root",
+                "ansible_ssh_private_key_file": str(host.key),
+                "ansible_ssh_common_args": ssh,
+            }
+            for host in self.machines
         }
-        hosts = yaml.safe_load((self.inventory / "hosts.yml").read_text())
-        hosts["all"]["hosts"]["catalog"] = host
-        (self.inventory / "hosts.yml").write_text(yaml.safe_dump(hosts))
+        groups = {name: {"hosts": dict.fromkeys(names)} for name, names in self.layout.groups.items()}
+        inventory = {"all": {"hosts": hosts, "children": groups}}
+        (self.inventory / "hosts.yml").write_text(yaml.safe_dump(inventory))
         variables = self.inventory / "group_vars" / "all"
-        (variables / "test.yml").write_text(yaml.safe_dump(self._variables()))
+        (variables / "test.yml").write_text(yaml.safe_dump({**self._variables(), **self.variables}))
         vault = {
             name: secrets.token_urlsafe(64)
             for name in yaml.safe_load((ROOT / "ansible/inventories/vault.example.yml").read_text())
@@ -88,6 +98,7 @@ class Operator:
         return self.folder / "vault-password"
 
     def _variables(self) -> dict[str, object]:
+        key = self.machines[0].key.with_suffix(".pub")
         return {
             "public_name": PUBLIC_NAME,
             "operators_email": "ops@catalog.test",
@@ -99,15 +110,17 @@ class Operator:
             "postgresql_memory_mb": 1024,
             "ecatalog_workers": 2,
             "ecatalog_ready_seconds": 20,
-            "ecatalog_settings": dict.fromkeys(("RATELIMIT_ANON", "RATELIMIT_USER"), "1000000/hour"),
-            "common_users": [{"name": "aziz", "keys": [self.machine.key.with_suffix(".pub").read_text()]}],
+            "ecatalog_settings": NO_LIMITS,
+            "common_users": [{"name": "aziz", "keys": [key.read_text()]}],
         }
 
     def play(self, name: str, *options: str) -> Recap:
         """Run a playbook. Raises PlaybookError when it fails."""
         recap, status = self.try_play(name, *options)
         if status:
-            raise PlaybookError(f"{name} {' '.join(options)}: exit status {status}\n{recap.output[-6000:]}")
+            first = re.search(r"^(fatal|failed): ", recap.output, re.MULTILINE)
+            shown = recap.output[max(first.start() - 500, 0) :][:6000] if first else recap.output[-6000:]
+            raise PlaybookError(f"{name} {' '.join(options)}: exit status {status}\n{shown}")
         return recap
 
     def try_play(self, name: str, *options: str) -> tuple[Recap, int]:

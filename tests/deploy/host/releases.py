@@ -36,6 +36,12 @@ BROKEN = """
 def post_fork(server, worker):
     raise RuntimeError("broken on purpose")
 """
+BROKEN_BEHIND_NGINX = """
+
+def pre_request(worker, request):
+    if any(name == "X-FORWARDED-FOR" for name, _ in request.headers):
+        raise RuntimeError("broken on purpose")
+"""
 
 
 def present(folder: Path) -> Path:
@@ -84,9 +90,17 @@ def newer(release: Path) -> Path:
 
 def broken(release: Path) -> Path:
     """Its commands run, but none of its workers does."""
+    return _with_settings(release, "9.9.8-broken", BROKEN)
 
+
+def broken_behind_nginx(release: Path) -> Path:
+    """It answers on its own host, but nobody whose address nginx passes on."""
+    return _with_settings(release, "9.9.7-broken", BROKEN_BEHIND_NGINX)
+
+
+def _with_settings(release: Path, name: str, more: str) -> Path:
     def change(folder: Path) -> None:
         settings = folder / "gunicorn.conf.py"
-        settings.write_text(settings.read_text() + BROKEN)
+        settings.write_text(settings.read_text() + more)
 
-    return _variant(release, "9.9.8-broken", change)
+    return _variant(release, name, change)

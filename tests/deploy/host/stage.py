@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.deploy.host.acme import Authority
-from tests.deploy.host.machine import INSIDE, Machine
-from tests.deploy.host.playbooks import PUBLIC_NAME, Operator
+from tests.deploy.host.layout import PUBLIC_NAME, Layout
+from tests.deploy.host.machine import Machine
+from tests.deploy.host.playbooks import Operator
 from tests.deploy.host.visitor import Visitor
 
 LIVE = "/opt/ecatalog/live"
@@ -30,27 +31,40 @@ def insist(condition: object, what: str) -> None:
 
 @dataclass
 class Stage:
-    """The host under test, who administers it, and who uses it."""
+    """The hosts under test, who administers them, and who uses them."""
 
     folder: Path
-    machine: Machine
+    layout: Layout
+    machines: Sequence[Machine]
     authority: Authority
     operator: Operator
     visitor: Visitor
     release: Path
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
 
-    def trust(self) -> None:
-        """Let the host itself accept what the authority signs, as hosts out there accept public ones."""
-        place = self.machine.root / "usr/local/share/ca-certificates/deploy-test.crt"
-        place.write_bytes(self.authority.root.read_bytes())
-        self.machine.run("update-ca-certificates")
-        with (self.machine.root / "etc/hosts").open("a") as hosts:
-            hosts.write(f"{INSIDE} {PUBLIC_NAME}\n")
+    def group(self, name: str) -> list[Machine]:
+        """The hosts of a group of the inventory, in its order."""
+        by_name = {machine.name: machine for machine in self.machines}
+        return [by_name[host] for host in self.layout.groups[name]]
 
-    def release_of(self, link: str) -> str:
-        """The name of the release that ``current`` or ``previous`` leads to."""
-        return self.machine.run("readlink", "-f", f"/opt/ecatalog/{link}").strip().rpartition("/")[2]
+    @property
+    def machine(self) -> Machine:
+        """The host where commands of the application are given: the first that runs it."""
+        return self.group("app")[0]
+
+    def trust(self) -> None:
+        """Let the hosts accept what the authority signs, as hosts out there accept public ones."""
+        for machine in self.machines:
+            place = machine.root / "usr/local/share/ca-certificates/deploy-test.crt"
+            place.write_bytes(self.authority.root.read_bytes())
+            machine.run("update-ca-certificates")
+            with (machine.root / "etc/hosts").open("a") as hosts:
+                hosts.write(f"{self.layout.web_address} {PUBLIC_NAME}\n")
+
+    def release_of(self, link: str, machine: Machine | None = None) -> str:
+        """Where ``current``, ``previous`` or ``live`` leads to, on the first application host or this one."""
+        told = (machine or self.machine).run("readlink", "-f", f"/opt/ecatalog/{link}")
+        return told.strip().rpartition("/")[2]
 
     def version(self) -> str:
         """As the public sees it."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.deploy.host.machine import INSIDE
-from tests.deploy.host.playbooks import PUBLIC_NAME
+from tests.deploy.host.layout import PUBLIC_NAME
 
 SECONDS = 60
 
@@ -29,14 +28,14 @@ class Answer:
 
 
 class _Connection(http.client.HTTPSConnection):
-    """To the host under test, whatever the name service says."""
+    """To the web host, whatever the name service says."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, address: str, context: ssl.SSLContext) -> None:
         super().__init__(PUBLIC_NAME, timeout=SECONDS, context=context)
-        self._tls = context
+        self._address, self._tls = address, context
 
     def connect(self) -> None:
-        plain = socket.create_connection((INSIDE, 443), timeout=SECONDS)
+        plain = socket.create_connection((self._address, 443), timeout=SECONDS)
         self.sock = self._tls.wrap_socket(plain, server_hostname=PUBLIC_NAME)
 
 
@@ -44,6 +43,7 @@ class _Connection(http.client.HTTPSConnection):
 class Visitor:
     """Asks over a new connection each time."""
 
+    web_address: str
     root: Path
     token: str = field(default="", repr=False)
 
@@ -55,7 +55,7 @@ class Visitor:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request. Raises OSError or HTTPException when there is no whole answer."""
-        connection = _Connection(ssl.create_default_context(cafile=str(self.root)))
+        connection = _Connection(self.web_address, ssl.create_default_context(cafile=str(self.root)))
         sent = dict(headers or {})
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -88,7 +88,7 @@ class Visitor:
         """The serial number of the certificate that is served."""
         context = ssl.create_default_context(cafile=str(self.root))
         with (
-            socket.create_connection((INSIDE, 443), timeout=SECONDS) as plain,
+            socket.create_connection((self.web_address, 443), timeout=SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=PUBLIC_NAME) as secured,
         ):
             told = secured.getpeercert() or {}

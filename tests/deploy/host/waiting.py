@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 
-def listens(address: str, port: int, seconds: float = 1) -> bool:
+def listens(address: str, port: int, seconds: float = 1, source: str = "") -> bool:
     """Whether a TCP connection can be made: somebody listens, and no firewall is in the way."""
     try:
-        with socket.create_connection((address, port), timeout=seconds):
+        with socket.create_connection((address, port), seconds, (source, 0)):
             return True
     except OSError:
         return False
