@@ -117,6 +117,7 @@ def house(
     url = databases.copy(template.url)
     environment = {
         "DATABASE_URL": url,
+        "DATABASE_POOLER": base_settings.database_pooler,
         "SECRET_KEY": base_settings.secret_key,
         "ALLOWED_HOSTS": ",".join(HOSTS),
         "RATELIMIT_ANON": NO_LIMIT,
