@@ -6,6 +6,7 @@ an OpenAPI text in which every operation names the errors that it can answer.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
@@ -64,7 +65,7 @@ class AnswerSchema(Schema):
 def read_json(body: bytes) -> Any:
     """The value of a JSON body; raises MalformedRequest (400) in DRF's words."""
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(codecs.BOM_UTF8))  # 1C writes one
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"JSON parse error - {error}") from error
 

@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from ecatalog.catalog import clock
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.values import Link
 from ecatalog.extensions import db
 
 Key = tuple[int, str]  # the parent's id (0 for none) and the code
-Link = tuple[str, Any]  # ("project_id", 7) or ("project", "P1")
 
 
 class HeldRow(NamedTuple):

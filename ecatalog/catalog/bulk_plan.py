@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from ecatalog.catalog.bulk_keys import HeldRow, Key, Link, held_rows, parents
+from ecatalog.catalog.bulk_keys import HeldRow, Key, held_rows, parents
 from ecatalog.catalog.refusals import code_taken, no_such_parent, spoken
 from ecatalog.catalog.resource import Resource
-from ecatalog.catalog.values import action_of, link_value, same, shown_changes
+from ecatalog.catalog.values import Link, action_of, link_value, same, shown_changes
 
 Row = Mapping[str, Any]  # values loaded with ``patch_schema``, the code among them
 NO_LINK: Link = ("", None)
@@ -184,7 +184,7 @@ class Planner:
         for row, link, outcome in zip(rows, links, outcomes, strict=True):
             owner = 0 if link[1] is None else owners.get(link)
             if owner is None:
-                outcome.errors = no_such_parent(resource, link[1]).errors
+                outcome.errors = no_such_parent(resource, link).errors
             keys.append(None if owner is None else (owner, row[code]))
         return keys
 

@@ -86,9 +86,7 @@ class ResourceDocs:
         since = fields.Text(
             1000, metadata={"description": "`next` of the last answer; absent: from the beginning."}
         )
-        limit = fields.Integer(
-            minimum=1,
-            maximum=fields.INT64_MAX,
+        limit = fields.Count(
             metadata={"description": f"Rows: {DEFAULT_LIMIT}; more than {MAX_LIMIT} counts as that."},
         )
         return type(f"{self.resource.label}ChangesParameters", (Schema,), {"since": since, "limit": limit})

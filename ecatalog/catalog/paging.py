@@ -32,12 +32,6 @@ class PageNumber(fields.Integer):
         return value if value == "last" else super()._deserialize(value, attr, data, **kwargs)
 
 
-def _count_field(description: str, minimum: int = 1, **metadata: Any) -> fields.Integer:
-    return fields.Integer(
-        minimum=minimum, maximum=fields.INT64_MAX, metadata={"description": description, **metadata}
-    )
-
-
 class PagingSchema(Schema):
     """Paging parameters; ``cursor`` wins over ``page``, and ``page`` over ``limit`` and ``offset``."""
 
@@ -52,11 +46,18 @@ class PagingSchema(Schema):
             ],
         },
     )
-    page_size = _count_field(f"Rows a page: {DEFAULT_PAGE_SIZE}; more than {MAX_PAGE_SIZE} counts as that.")
-    limit = _count_field(
-        "Rows, for paging by `offset`; a larger value than allowed counts as the largest allowed."
+    page_size = fields.Count(
+        metadata={
+            "description": f"Rows a page: {DEFAULT_PAGE_SIZE}; more than {MAX_PAGE_SIZE} counts as that."
+        }
     )
-    offset = _count_field("Rows to skip.", minimum=0)
+    limit = fields.Count(
+        metadata={
+            "description": "Rows, for paging by `offset`; a larger value than allowed counts as the largest "
+            "allowed."
+        }
+    )
+    offset = fields.Count(minimum=0, metadata={"description": "Rows to skip."})
     cursor = fields.Text(
         4000,
         metadata={

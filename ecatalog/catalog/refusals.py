@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from ecatalog.catalog import query
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.values import Link
 from ecatalog.errors import InvalidInput
 
 
-def no_such_parent(resource: Resource, value: Any) -> InvalidInput:
-    """400 on the parent's field: it is unknown or deleted."""
+def no_such_parent(resource: Resource, link: Link) -> InvalidInput:
+    """400 on the field that named the parent: it is unknown or deleted."""
     assert resource.parent is not None
-    return InvalidInput({resource.parent.name: [f'No {resource.parent.name} matches "{str(value)[:100]}".']})
+    field, value = link
+    return InvalidInput({field: [f'No {resource.parent.name} matches "{str(value)[:100]}".']})
 
 
 def spoken(attribute: str) -> str:

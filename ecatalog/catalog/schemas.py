@@ -43,7 +43,10 @@ def write_fields(resource: Resource) -> dict[str, Field[Any]]:
         declared[resource.link_column] = fields.Integer(
             minimum=1,
             maximum=fields.INT64_MAX,
-            metadata={"description": f"Id of the {parent.name} that the row belongs to."},
+            metadata={
+                "description": f"Id of the {parent.name} that the row belongs to; it counts where "
+                f"`{parent.name}` is given, too."
+            },
         )
         declared[parent.name] = ParentCode(
             parent.code_length,

@@ -172,7 +172,7 @@ class Write:
         with db.session.no_autoflush:
             found = db.session.execute(statement, values).first()
         if found is None:
-            raise no_such_parent(self.resource, value)
+            raise no_such_parent(self.resource, (column, value))
         return found
 
 

@@ -10,6 +10,7 @@ import orjson
 from ecatalog.catalog.resource import Resource
 
 Values = Mapping[str, Any]
+Link = tuple[str, Any]  # what names a parent: ("project_id", 7) or ("project", "P1")
 
 
 def differences(resource: Resource, row: Any, values: Values) -> dict[str, tuple[Any, Any]]:
@@ -28,8 +29,8 @@ def differences(resource: Resource, row: Any, values: Values) -> dict[str, tuple
     return changes
 
 
-def link_value(resource: Resource, values: Values) -> tuple[str, Any]:
-    """The parent as it was given: ("project_id", 7) or ("project", "P1"); the id wins where both name one."""
+def link_value(resource: Resource, values: Values) -> Link:
+    """The parent as it was given; the id wins where both name one."""
     assert resource.parent is not None
     if values.get(resource.link_column) is None and values.get(resource.parent.name) is not None:
         return resource.parent.name, values[resource.parent.name]

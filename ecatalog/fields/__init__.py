@@ -9,7 +9,7 @@ from __future__ import annotations
 from ecatalog.fields.common import COMMON_MESSAGES, INT32_MAX, INT64_MAX, variant
 from ecatalog.fields.containers import MAX_JSON_CHARACTERS, MAX_JSON_DEPTH, JSONList, JSONObject
 from ecatalog.fields.moments import Date, Timestamp, format_timestamp
-from ecatalog.fields.numbers import Boolean, Decimals, Integer
+from ecatalog.fields.numbers import Boolean, Count, Decimals, Integer
 from ecatalog.fields.texts import (
     MAX_TEXT_CHARACTERS,
     Choice,
@@ -31,6 +31,7 @@ __all__ = [
     "Boolean",
     "Choice",
     "Code",
+    "Count",
     "Date",
     "Decimals",
     "Email",

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.fields import Field
 
-from ecatalog.fields.common import COMMON_MESSAGES, INT32_MAX, described
+from ecatalog.fields.common import COMMON_MESSAGES, INT32_MAX, INT64_MAX, described
 
 _TRUE = {"t", "y", "yes", "true", "on", "1"}
 _FALSE = {"f", "n", "no", "false", "off", "0"}
@@ -83,6 +83,16 @@ class Integer(_Number):
         return int(text.split(".")[0])
 
 
+class Count(Integer):
+    """How many: any number, since what is too large for the answer counts as the largest that is not."""
+
+    def __init__(self, minimum: int = 1, **kwargs: Any) -> None:
+        _Number.__init__(self, minimum, None, **described(kwargs, minimum=minimum))
+
+    def parse(self, value: str | int | float | Decimal) -> int:
+        return min(super().parse(value), INT64_MAX)
+
+
 class Decimals(_Number):
     """An exact decimal of ``digits`` digits, ``places`` of them behind the point; a string in JSON.
 
@@ -95,6 +105,9 @@ class Decimals(_Number):
         "max_decimal_places": "Ensure that there are no more than {limit} decimal places.",
         "max_whole_digits": "Ensure that there are no more than {limit} digits before the decimal point.",
     }
+
+    # Decimal() takes more for a number than anybody means by one: "1_2", digits of any script, "NaN".
+    _pattern = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.ASCII | re.IGNORECASE)
 
     def __init__(
         self,
@@ -112,12 +125,12 @@ class Decimals(_Number):
         self.shown_places = places if shown_places is None else shown_places
 
     def parse(self, value: str | int | float | Decimal) -> Decimal:
-        try:
-            number = Decimal(str(value))
-        except InvalidOperation as error:
-            raise self.make_error("invalid") from error
-        if not number.is_finite():
+        if not self._pattern.fullmatch(text := str(value)):
             raise self.make_error("invalid")
+        try:
+            number = Decimal(text)
+        except InvalidOperation as error:  # an exponent beyond all bounds
+            raise self.make_error("invalid") from error
         return self._check_size(number)
 
     def _check_size(self, number: Decimal) -> Decimal:

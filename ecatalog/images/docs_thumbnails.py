@@ -52,9 +52,7 @@ class ThumbnailParameters(Schema):
     """The query parameters of thumbnails of one resource."""
 
     is_main = fields.Boolean(metadata={"description": "Main images of their rows, or the others."})
-    limit = fields.Integer(
-        minimum=1,
-        maximum=fields.INT64_MAX,
+    limit = fields.Count(
         metadata={
             "description": f"Thumbnails: {DEFAULT_THUMBNAILS}; more than {MAX_THUMBNAILS} counts as that."
         },

@@ -18,7 +18,7 @@ from ecatalog.errors import FieldErrors, InvalidInput, flatten_messages
 from ecatalog.extensions import db
 from ecatalog.images.owners import find_owner, names_owner, owner_fields
 from ecatalog.images.presentation import owner_key
-from ecatalog.images.uploads import StoredImage, read_form, sent_files, stored
+from ecatalog.images.uploads import BULK_FILES, StoredImage, read_form, sent_files, stored
 from ecatalog.smorest import Schema
 
 Values = dict[str, Any]
@@ -84,7 +84,7 @@ def _open(
         errors[owner_key(resource)] = ["This field is required."]
     files: list[FileStorage] = []
     try:
-        files = sent_files(file_field)
+        files = sent_files(file_field, BULK_FILES if file_field == FILES_FIELD else 1)
     except InvalidInput as error:
         errors |= error.errors
     if errors:

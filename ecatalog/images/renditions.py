@@ -114,6 +114,8 @@ def _decoding_bytes(image: Image.Image) -> int:
 def _decode(path: Path) -> tuple[Image.Image, str, int, int]:
     """(the largest square, the format, the width and height of the upright original)."""
     with _open(path) as image, _reading():
+        image.verify()  # a PNG to its last chunk: decoding is content with all pixels
+    with _open(path) as image, _reading():
         width, height = image.size
         image.draft(None, (_LARGEST, _LARGEST))  # JPEG: decoded at the smallest size that is enough
         image.load()

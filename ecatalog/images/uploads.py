@@ -86,9 +86,13 @@ def read_form(*, bulk: bool = False, needs_file: bool = True) -> dict[str, Any]:
         ) from error
 
 
-def sent_files(name: str) -> list[FileStorage]:
-    """The files of the form's field ``name``. Raises InvalidInput where there is none."""
+def sent_files(name: str, most: int) -> list[FileStorage]:
+    """The files of the form's field ``name``. Raises InvalidInput for none and for more than ``most``."""
     files = [file for file in request.files.getlist(name) if file.filename]
+    if len(files) > most:
+        raise InvalidInput(
+            {name: [f"Send {'one file' if most == 1 else f'at most {most} files'} in a request."]}
+        )
     if files:
         return files
     raise InvalidInput({name: [NOT_A_FILE if name in request.form else NO_FILE]})

@@ -120,11 +120,14 @@ def open_upload(stack: ExitStack) -> Upload:
     megabytes = current_settings().max_import_mb
     request.max_content_length = megabytes * 1024**2 + FORM_BYTES
     try:
-        sent = request.files.get("file")
+        files = request.files.getlist("file")
     except RequestEntityTooLarge as error:
         raise TooLarge(f"A file may have {megabytes} MB. Send NDJSON to bulk for more.") from error
+    sent = files[0] if files else None
     if sent is None or not sent.filename:
         raise InvalidInput({"file": ["No file was submitted."]})
+    if len(files) > 1:
+        raise InvalidInput({"file": ["Send one file in a request."]})
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ecatalog-import-")))
     return _save(sent, folder / "upload", sent.filename)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +23,7 @@ def json_rows(body: bytes, limit: int = MAX_ROWS) -> Rows:
     once, before the first row.
     """
     try:
-        value = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+        value = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise SourceError(f"JSON parse error - {error}") from error
     items = value.get("items") if isinstance(value, dict) else value
@@ -55,7 +56,7 @@ def json_file_rows(path: Path) -> Rows:
 
 def _prefix(stream: BinaryIO) -> str:
     """Where the rows are, in ijson's terms; leaves the stream at the first character of the JSON text."""
-    start = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+    start = 3 if stream.read(3) == codecs.BOM_UTF8 else 0
     stream.seek(start)
     while (character := stream.read(1)) and character.isspace():
         start += 1

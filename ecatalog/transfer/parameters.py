@@ -115,5 +115,5 @@ def default_parent(resource: Resource, values: Mapping[str, Any]) -> dict[str, A
     key = model.id if column == resource.link_column else getattr(model, resource.parent.code)
     found = db.session.scalar(sa.select(model.id).where(key == value, ~model.is_deleted))
     if found is None:
-        raise no_such_parent(resource, value)
+        raise no_such_parent(resource, (column, value))
     return {resource.link_column: found}

@@ -109,6 +109,11 @@ class TestBodies:
             assert set(answer.get_json()) == {"detail"}
             assert answer.get_json()["detail"].startswith("JSON parse error - ")
 
+    def test_json_with_a_byte_order_mark(self, projects: Catalogue) -> None:
+        body = '\ufeff{"code_1c": "B", "name": "1C writes its files so"}'
+        assert self.raw(projects, body).status_code == 201
+        assert projects.get("B").get_json()["name"] == "1C writes its files so"
+
     def test_numbers_that_no_float_holds(self, projects: Catalogue, rows: Catalogue) -> None:
         body = f'{{"{rows.code}": "N", "name": 1e400}}'
         assert self.raw(rows, body).status_code in (201, 400)

@@ -42,6 +42,16 @@ def test_numbers_too_fine_are_not_rounded(items: Catalogue, value: str) -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["1_2", "１２", "१२", "Infinity", "sNaN", "0x10", "1e", ".", "1 2", "--1"])
+def test_what_nobody_means_by_a_number(items: Catalogue, value: str) -> None:
+    refused(items.post(items.body(base_price=value)), {"base_price": ["A valid number is required."]})
+
+
+@pytest.mark.parametrize("value", ["12", " 12 ", "+12", "12.", "12.00", "1.2e1", "120E-1", 12, 12.0])
+def test_ways_to_write_a_number(items: Catalogue, value: Any) -> None:
+    assert items.create("N", base_price=value)["base_price"] == "12.00"
+
+
 @pytest.mark.parametrize("value", ["-0", "-0.00", "0e999999", "0e-999999"])
 def test_there_is_one_zero(items: Catalogue, value: str) -> None:
     made = items.create("Z", base_price=value)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from ecatalog.nomenklatura.resource import NOMENKLATURA
-from tests.images.album import Album
+from tests.images.album import Album, upload
 from tests.images.pictures import drawn, encoded, huge_png, jpeg, png
 
 INVALID = "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
@@ -41,6 +41,8 @@ BAD_FILES: dict[str, bytes] = {
     "cut jpeg": cut(jpeg(400, 300), 0.6),
     "cut jpeg header": jpeg()[:30],
     "cut png": cut(png(400, 300, compress_level=0), 0.5),
+    "png without its end": png()[:-12],
+    "png with a broken chunk": png()[:-14] + b"\0\0" + png()[-12:],
     "cut webp": cut(encoded(drawn(400, 300), "WEBP"), 0.5),
     "jpeg start alone": b"\xff\xd8\xff\xe0" + b"\x00" * 500,
     "billions of pixels": huge_png(),
@@ -59,6 +61,14 @@ def test_what_is_no_image_is_refused(items: Album, name: str) -> None:
         assert (answer.status_code, answer.get_json()) == (400, {"image": [INVALID]})
     assert items.files() == set()
     assert items.get_row().headers["ETag"] == before
+
+
+def test_two_files_where_one_is_meant(items: Album) -> None:
+    items.row()
+    answer = items.post(image=[upload(jpeg(), "a.jpg"), upload(png(), "b.png")])
+    refusal = {"image": ["Send one file in a request."]}
+    assert (answer.status_code, answer.get_json()) == (400, refusal)
+    assert items.files() == set()
 
 
 def test_the_pixel_bounds(items: Album) -> None:

@@ -13,6 +13,8 @@ import python_calamine
 import xlsxwriter
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import encode_multipart
 
 from tests.transfer.conftest import Desk, items, ndjson
 
@@ -184,6 +186,16 @@ def test_a_sheet_in_the_shape_that_clients_know(desk: Desk, sheet: Callable[...,
     assert desk.row("9")["base_price"] == "12000.50"
     assert desk.row("00007")["is_active"] is False
     assert desk.history("007")[0].source == "xlsx"
+
+
+def test_two_files_are_not_one(desk: Desk) -> None:
+    files = [FileStorage(io.BytesIO(f"code_1c;name\n{code};a\n".encode()), "a.csv") for code in "12"]
+    boundary, content = encode_multipart(MultiDict([("file", file) for file in files]))
+    kind = f"multipart/form-data; boundary={boundary}"
+    path = f"{desk.base}import-xlsx/"
+    answer = desk.client.post(path, data=content, content_type=kind, headers=desk.headers)
+    assert (answer.status_code, answer.get_json()) == (400, {"file": ["Send one file in a request."]})
+    assert desk.count() == 0
 
 
 def test_csv_is_taken_too(desk: Desk) -> None:
