@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tests.deploy.host import releases
 from tests.deploy.host.load import Load
@@ -66,17 +67,25 @@ def insist_on_one_instance(stage: Stage, machine: Machine) -> None:
 
 
 def broken(stage: Stage) -> str:
-    """A release that cannot work: it is told, and nobody else notices."""
-    before = stage.release_of("current")
-    release = releases.broken(stage.release)
-    with Load(stage.visitor, "broken") as load:
+    """A release that cannot work."""
+    return insist_on_refusal(stage, "broken", releases.broken(stage.release), "broken on purpose")
+
+
+def insist_on_refusal(stage: Stage, tag: str, release: Path, reason: str) -> str:
+    """Deploy a release that must not stay, under load: the operator is told, and nobody else notices."""
+    before = [stage.release_of("current", machine) for machine in stage.group("app")]
+    version = stage.version()
+    with Load(stage.visitor, tag) as load:
         recap, status = stage.operator.try_play("deploy", f"--extra-vars=ecatalog_release_file={release}")
-    insist(status, "a release that cannot work was deployed")
-    insist("broken on purpose" in recap.output, f"nobody tells why:\n{recap.output[-3000:]}")
+    insist(status, f"{release.stem} was deployed")
+    insist(reason in recap.output, f"nobody tells why:\n{recap.output[-3000:]}")
     insist(not load.lost, f"lost {len(load.lost)} requests: {load.lost[:5]}")
-    insist(stage.release_of("current") == before, "the broken release is the current one")
-    insist_on_one_instance(stage, stage.machine)
-    return f"refused, {before} serves on, {sum(load.counts.values())} requests, none lost"
+    for machine, current in zip(stage.group("app"), before, strict=True):
+        insist(stage.release_of("current", machine) == current, f"{machine.name} has another release")
+        insist_on_one_instance(stage, machine)
+    # Also where nginx leads to: of several hosts each answers some of these.
+    insist({stage.version() for _ in range(10)} == {version}, "another release answers")
+    return f"refused, {before[0]} serves on, {sum(load.counts.values())} requests, none lost"
 
 
 def lose_and_restore(stage: Stage) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 import yaml
 
 from tests.deploy.host import releases, s3
-from tests.deploy.host.changing import insist_on_one_instance
+from tests.deploy.host.changing import insist_on_refusal
 from tests.deploy.host.installing import add_rows, insist_on_doors, upload
-from tests.deploy.host.load import Load
 from tests.deploy.host.machine import Machine
 from tests.deploy.host.network import OUTSIDE, PROMETHEUS
 from tests.deploy.host.playbooks import NO_LIMITS
@@ -121,17 +120,7 @@ def exporters(stage: Stage) -> str:
 
 def fails_behind_nginx(stage: Stage) -> str:
     """A release that answers its own host, but nobody on behalf of others: nginx never comes to it."""
-    before = [stage.release_of("current", machine) for machine in stage.group("app")]
-    release = releases.broken_behind_nginx(stage.release)
-    with Load(stage.visitor, "behind") as load:
-        recap, status = stage.operator.try_play("deploy", f"--extra-vars=ecatalog_release_file={release}")
-    insist(status, "a release that fails behind nginx was deployed")
-    insist("serves on" in recap.output, f"nobody tells:\n{recap.output[-3000:]}")
-    insist(not load.lost, f"lost {len(load.lost)} requests: {load.lost[:5]}")
-    for machine, current in zip(stage.group("app"), before, strict=True):
-        insist(stage.release_of("current", machine) == current, f"{machine.name} has another release")
-        insist_on_one_instance(stage, machine)
-    return f"refused, {before[0]} serves on, {sum(load.counts.values())} requests, none lost"
+    return insist_on_refusal(stage, "behind", releases.broken_behind_nginx(stage.release), "serves on")
 
 
 def backups(stage: Stage) -> str:
