@@ -45,6 +45,9 @@ NO_LIMIT = "1000000/second"
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
+_DATABASE = {"databases", "database_kind"}  # fixtures: who has neither, works without the run's database
+
+
 class MakeUser(Protocol):
     def __call__(self, name: str | None = ..., role: str = ..., password: str | None = ...) -> User: ...
 
@@ -60,6 +63,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pooler", action="store_true", help="put PgBouncer in transaction mode before PostgreSQL"
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL leave out what was tried with SQLite and cannot come out otherwise."""
+    if config.getoption("--database") == "sqlite":
+        return
+    left_out = [item for item in items if not _asks_the_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = filter(_asks_the_database, items)
+
+
+def _asks_the_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("any_database") is None and bool(_DATABASE.intersection(fixtures))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -15,6 +15,8 @@ from tests.cli.conftest import WriteRows
 from tests.conftest import MakeUser
 from tests.serving import INHERITED, ROOT
 
+pytestmark = pytest.mark.any_database
+
 NAME = "Анвар"
 RunFlask = Callable[..., subprocess.CompletedProcess[str]]
 

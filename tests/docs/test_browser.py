@@ -21,6 +21,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from ecatalog.config import Settings
 from tests.conftest import MakeUser, Serve
 
+pytestmark = pytest.mark.any_database
+
 HOST = "catalog.example.com"  # not "localhost", for which browsers and pages make exceptions
 PASSWORD = "olma-daraxti-7"
 SECONDS = 60

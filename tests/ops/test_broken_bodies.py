@@ -13,6 +13,8 @@ import pytest
 
 from tests.conftest import Serve
 
+pytestmark = pytest.mark.any_database
+
 SIGN_IN = b"POST /api/token/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 MULTIPART = b"Content-Type: multipart/form-data; boundary=b\r\n"

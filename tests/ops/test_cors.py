@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+pytestmark = pytest.mark.any_database
+
 ORIGIN = "https://shop.example"
 PREFLIGHT = {
     "Origin": ORIGIN,

@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Serve
 
+pytestmark = pytest.mark.any_database
+
 
 def exchange(url: str, request: bytes) -> tuple[int, str, bytes]:
     """(status, headers, body) of one raw request."""

@@ -10,6 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+pytestmark = pytest.mark.any_database
+
 Send = Callable[[FlaskClient], TestResponse]
 
 ANSWERS: dict[str, tuple[int, Send]] = {

@@ -16,6 +16,8 @@ from flask import Flask
 
 from tests.servers import RedisServer
 
+pytestmark = pytest.mark.any_database
+
 PATH = "/api/v1/project/"
 Serve = Callable[..., str]
 

@@ -13,6 +13,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+pytestmark = pytest.mark.any_database
+
 
 def named(html: str) -> list[str]:
     """The addresses of files that a page names."""
