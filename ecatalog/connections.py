@@ -38,7 +38,15 @@ def most_connections(settings: Settings) -> int:
 
 
 def watch(engine: Engine) -> None:
-    """Take dead connections out of the pool as they are asked for."""
+    """Take dead connections out of the pool as they are asked for, and end what is left of a transaction.
+
+    The latter is what the pool would do by itself, but it costs a rollback, and mostly there is nothing left.
+    """
+
+    @sa.event.listens_for(engine, "reset")
+    def given_back(connection: Any, _record: object, _state: object) -> None:
+        if connection.pgconn.transaction_status:  # anything but idle
+            connection.rollback()
 
     @sa.event.listens_for(engine, "checkin")
     def returned(_connection: object, record: Any) -> None:

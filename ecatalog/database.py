@@ -138,7 +138,11 @@ def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
             f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS}"
             " -c timezone=UTC -c jit=off"  # compiling costs more than any statement here gains by it
         )
-    return options | {"isolation_level": "REPEATABLE READ", "connect_args": connect_args}
+    return options | {
+        "isolation_level": "REPEATABLE READ",
+        "connect_args": connect_args,
+        "pool_reset_on_return": None,  # connections.watch sees to it
+    }
 
 
 def _prepare_sqlite(engine: Engine) -> None:

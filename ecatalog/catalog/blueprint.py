@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Response, g, request
 from flask.views import MethodView
+from werkzeug.sansio.utils import get_current_url
 
 from ecatalog.auth.access import Access, access
 from ecatalog.auth.permissions import current_user, require_user
@@ -23,6 +25,7 @@ from ecatalog.database import write_transaction
 from ecatalog.smorest import Blueprint, Decorator
 
 Values = dict[str, Any]
+_ADDRESSES_REMEMBERED = 512
 
 
 def build_blueprint(resource: Resource) -> Blueprint:
@@ -59,7 +62,13 @@ def origin() -> Origin:
 
 def base_url() -> str:
     """The absolute address of the present path, as the client sees it."""
-    return request.base_url
+    return _address(request.scheme, request.host, request.root_path, request.path)
+
+
+@lru_cache(_ADDRESSES_REMEMBERED)
+def _address(scheme: str, host: str, root_path: str, path: str) -> str:
+    """What ``request.base_url`` is, which is put together from its parts again and again."""
+    return get_current_url(scheme, host, root_path, path)
 
 
 def if_match() -> frozenset[str] | None:

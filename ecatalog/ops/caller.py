@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from flask import request
 from werkzeug.exceptions import MethodNotAllowed
+
+_ADDRESSES_REMEMBERED = 4096
 
 
 def client_address() -> str:
@@ -15,8 +18,13 @@ def client_address() -> str:
 
 def client_key() -> str:
     """The party behind the address: an IPv6 user commands a whole /64, so that counts as one."""
+    return _party(client_address())
+
+
+@lru_cache(_ADDRESSES_REMEMBERED)
+def _party(text: str) -> str:
     try:
-        address = ipaddress.ip_address(client_address())
+        address = ipaddress.ip_address(text)
     except ValueError:
         return "local"
     if isinstance(address, ipaddress.IPv6Address):

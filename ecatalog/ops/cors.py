@@ -43,11 +43,15 @@ def is_preflight() -> bool:
 
 def _vary_by_origin(response: Response) -> Response:
     # Also where no CORS header was sent: a cache must not give that answer to an allowed origin.
-    if response.headers.get("Access-Control-Allow-Origin") != "*":
-        lines = response.headers.getlist("Vary")
+    headers = response.headers
+    if headers.get("Access-Control-Allow-Origin") != "*":
+        lines = headers.getlist("Vary")
+        if not lines:
+            headers.add("Vary", "Origin")
+            return response
         present = HeaderSet(name.strip() for line in lines for name in line.split(","))
         present.add("Origin")
-        response.headers["Vary"] = present.to_header()
+        headers["Vary"] = present.to_header()
     return response
 
 

@@ -9,6 +9,7 @@ import time
 from limits.storage import MemoryStorage, RedisStorage, Storage
 
 from ecatalog import metrics
+from ecatalog.ops.redis_script import RedisScript
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Counter:
 
     def __init__(self, storage: Storage, *, shared: bool) -> None:
         self._shared = storage if isinstance(storage, RedisStorage) and shared else None
-        self._count = self._shared.get_connection().register_script(_COUNT.encode()) if self._shared else None
+        self._count = RedisScript(self._shared, _COUNT) if self._shared else None
         self._local = MemoryStorage() if shared else storage
         # MemoryStorage reads its result outside its own lock: two threads could both be told the later count.
         self._local_lock = threading.Lock()
@@ -60,7 +61,7 @@ class Counter:
 
     def _add_shared(self, key: str, window: int, amount: int) -> tuple[int, float]:
         assert self._count is not None
-        count, seconds = self._count(keys=[key], args=[amount, window])
+        count, seconds = self._count(key, amount, window)
         return int(count), max(int(seconds), 0) + time.time()
 
     def check(self) -> bool:

@@ -46,19 +46,26 @@ def _docs_policy(static_url: str) -> str:
     return DOCS_POLICY.format(files=f"'self' {place.scheme}://{place.netloc}" if place.netloc else "'self'")
 
 
+def _with_policy(policy: str) -> tuple[tuple[str, str, str], ...]:
+    """(lower-case name, name, value) of each header."""
+    headers = {**SECURITY_HEADERS, "Content-Security-Policy": policy}
+    return tuple((name.lower(), name, value) for name, value in headers.items())
+
+
 def init_headers(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer; a view that sets one itself keeps its value."""
-    docs_policy = _docs_policy(settings.static_url)
+    api_headers = _with_policy(API_POLICY)
+    docs_headers = _with_policy(_docs_policy(settings.static_url))
 
     def secure(response: Response) -> Response:
-        present = {name.lower() for name, _ in response.headers}
-        policy = docs_policy if request.path.startswith(DOCS_PREFIXES) else API_POLICY
-        for name, value in (*SECURITY_HEADERS.items(), ("Content-Security-Policy", policy)):
-            if name.lower() not in present:
-                response.headers.add(name, value)
+        headers = response.headers
+        present = {name.lower() for name, _ in headers}
+        for key, name, value in docs_headers if request.path.startswith(DOCS_PREFIXES) else api_headers:
+            if key not in present:
+                headers.add(name, value)
         if response.mimetype == "text/html" and response.calculate_content_length() == 0:
             # Flask's default, in OPTIONS and redirects: there is no page
-            del response.headers["Content-Type"]
+            del headers["Content-Type"]
         return response
 
     app.after_request(secure)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -48,6 +49,13 @@ class Policy:
     def parse(cls, name: str, text: str) -> Policy:
         """Read ``"10/second;100/hour"``. Raises ValueError when malformed."""
         return cls(name, tuple(sorted(parse_many(text), key=lambda limit: limit.get_expiry())))
+
+    @cached_property
+    def described(self) -> str:
+        """As the RateLimit-Policy header tells it."""
+        return ", ".join(
+            f'"{self.label(limit)}";q={limit.amount};w={limit.get_expiry()}' for limit in self.limits
+        )
 
     def label(self, limit: RateLimitItem) -> str:
         """What one of the limits is called in the RateLimit headers."""
@@ -133,15 +141,12 @@ def _tell(response: Response) -> Response:
         return response
     policy: Policy = g.limit_policy
     tightest = min(usages, key=lambda usage: (not usage.exceeded, usage.remaining))
-    response.headers["X-RateLimit-Limit"] = str(tightest.limit.amount)
-    response.headers["X-RateLimit-Remaining"] = str(tightest.remaining)
-    response.headers["X-RateLimit-Reset"] = str(int(time.time()) + tightest.seconds)
-    response.headers["RateLimit-Policy"] = ", ".join(
-        f'"{policy.label(limit)}";q={limit.amount};w={limit.get_expiry()}' for limit in policy.limits
-    )
-    response.headers["RateLimit"] = ", ".join(
-        f'"{usage.label}";r={usage.remaining};t={usage.seconds}' for usage in usages
-    )
+    tell = response.headers.add  # nobody else sets these
+    tell("X-RateLimit-Limit", str(tightest.limit.amount))
+    tell("X-RateLimit-Remaining", str(tightest.remaining))
+    tell("X-RateLimit-Reset", str(int(time.time()) + tightest.seconds))
+    tell("RateLimit-Policy", policy.described)
+    tell("RateLimit", ", ".join(f'"{usage.label}";r={usage.remaining};t={usage.seconds}' for usage in usages))
     return response
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -58,6 +59,8 @@ def _is_port(text: str) -> bool:
     return text.startswith(":") and text[1:].isascii() and text[1:].isdigit()
 
 
+_parsed = lru_cache(4096)(parse_address)  # of peers, who come again
+
 #: In the environment of a request: it came with forwarding headers from one who is not trusted to send them.
 DOUBTFUL = "ecatalog.doubtful_forwarding"
 
@@ -76,7 +79,7 @@ class TrustedProxies:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = {name: environ.pop(name, "") for name in FORWARDING_HEADERS}
         peer = str(environ.get("REMOTE_ADDR") or "")
-        address = parse_address(peer)
+        address = _parsed(peer)
         if address is not None:
             environ["REMOTE_ADDR"] = str(address)
         if self._is_trusted_peer(peer, address):

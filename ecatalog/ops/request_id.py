@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from typing import Any
 
 from flask import Flask, Response, g, request, request_started
@@ -16,11 +16,11 @@ _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def _begin(sender: Flask, **_: Any) -> None:
     offered = request.headers.get(HEADER, "")
-    g.request_id = offered if _SANE.fullmatch(offered) else uuid.uuid4().hex
+    g.request_id = offered if _SANE.fullmatch(offered) else os.urandom(16).hex()
 
 
 def _return(response: Response) -> Response:
-    response.headers[HEADER] = g.get("request_id", "")
+    response.headers.add(HEADER, g.get("request_id", ""))
     return response
 
 

@@ -117,3 +117,19 @@ def test_redis_that_refuses_to_write_is_away(make_app: Callable[..., Flask], own
     answer = client.get("/readyz")
     assert answer.json is not None
     assert (answer.status_code, answer.json["degraded"]) == (200, ["redis"])
+
+
+@pytest.mark.parametrize("what", ["SCRIPT FLUSH", "CLIENT KILL TYPE normal"])
+def test_what_redis_forgets_costs_no_count(
+    make_app: Callable[..., Flask], own_redis: RedisServer, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Scripts are gone after a failover, and connections whenever a server or a firewall likes."""
+    client = make_app(redis_url=own_redis.url, ratelimit_anon="9/hour").test_client()
+    told = []
+    for _ in range(2):
+        told.append(client.get(PATH).headers["X-RateLimit-Remaining"])
+        with redis.Redis.from_url(own_redis.url) as connection:
+            connection.execute_command(*what.split())
+        told.append(client.get(PATH).headers["X-RateLimit-Remaining"])
+    assert told == ["8", "7", "6", "5"]
+    assert "Redis is away" not in caplog.text

@@ -127,3 +127,15 @@ def test_a_page_whose_session_is_lost_answers_503_and_the_next_one_is_whole(
     assert (answer.status_code, len(asked), lose_next) == (503, 1, [])
     assert "Retry-After" in answer.headers
     assert client.get(f"{CLOCKS}?page_size=7", headers=headers).get_json()["count"] == 1
+
+
+def test_a_connection_comes_back_without_what_was_begun_on_it(engine: sa.Engine) -> None:
+    """Whoever takes one for a statement of their own need not end what they began."""
+    connection = engine.raw_connection()
+    driver: Any = connection.driver_connection
+    driver.execute("SET LOCAL application_name = 'half done'")
+    assert driver.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS
+    connection.close()
+    assert driver.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+    assert driver.execute("SHOW application_name").fetchone() != ("half done",)
+    driver.rollback()
