@@ -134,8 +134,8 @@ def test_a_connection_comes_back_without_what_was_begun_on_it(engine: sa.Engine)
     connection = engine.raw_connection()
     driver: Any = connection.driver_connection
     driver.execute("SET LOCAL application_name = 'half done'")
-    assert driver.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS
+    assert driver.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
     connection.close()
-    assert driver.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+    assert driver.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     assert driver.execute("SHOW application_name").fetchone() != ("half done",)
     driver.rollback()
