@@ -39,9 +39,9 @@ test-fuzz: $(VENV)/.dev ## fuzz requests, sheets and images, on both databases
 	done
 
 .PHONY: test-spec
-test-spec: $(VENV)/.dev ## throw tens of thousands of cases at the whole document, as each role, on both databases
+test-spec: $(VENV)/.dev ## throw tens of thousands of cases at the whole document, as each role, on both databases (EXAMPLES)
 	@for database in sqlite postgresql; do
-		SPECIFICATION=full pytest --database "$$database" tests/specification $(ARGS)
+		SPECIFICATION=full EXAMPLES=$(EXAMPLES) pytest --database "$$database" tests/specification $(ARGS)
 	done
 
 .PHONY: load
