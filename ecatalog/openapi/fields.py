@@ -189,7 +189,7 @@ def _bounds(field: fields.Integer) -> Shape:
     exact = {
         name: bound for name, bound in bounds.items() if bound is not None and abs(bound) < LARGEST_EXACT
     }
-    return exact if "maximum" in exact else {**exact, "format": "int64"}
+    return exact if "maximum" in exact or field.maximum is None else {**exact, "format": "int64"}
 
 
 def _integer(field: fields.Integer) -> list[Shape]:
