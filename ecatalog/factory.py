@@ -51,14 +51,14 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     app = Application("ecatalog", static_folder=None)
     app.request_class = Request
     _configure(app, settings, resources)
+    init_request_id(app, settings)  # the first to look at a request, and the last but one at its answer
+    init_logging(app, settings)
     init_gate(app, settings)
     init_proxy(app, settings)  # the outermost layer
-    init_request_id(app, settings)
-    init_logging(app, settings)
     init_error_reports(settings)
     init_database(app, settings)
     init_first_look(app, settings, small=CLOCK_COLUMNS, keyed=SIGNED_IN_COLUMNS)
-    init_hosts(app, settings)  # the first to look at a request
+    init_hosts(app, settings)  # the first that may refuse one
     init_routing(app)
     init_auth(app, settings)  # who asks, before the limits count
     init_limits(app, settings)

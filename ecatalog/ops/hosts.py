@@ -43,7 +43,7 @@ def allowed_patterns(settings: Settings) -> tuple[str, ...]:
 
 
 def init_hosts(app: Flask, settings: Settings) -> None:
-    """Refuse foreign hosts with 400, before any redirect. Must be the first ``before_request``."""
+    """Refuse foreign hosts with 400, before any redirect. Must be the first step that refuses."""
     patterns = allowed_patterns(settings)
 
     def check_host() -> None:

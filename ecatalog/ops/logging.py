@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from flask import Flask, Response, g, has_request_context, request, request_finished, request_started
+from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
 from ecatalog.config import Settings
@@ -146,12 +146,13 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _begin(sender: Flask, **_: Any) -> None:
+def _begin() -> None:
     g.log_began = time.perf_counter()
 
 
-def _remember(sender: Flask, response: Response, **_: Any) -> None:
+def _remember(response: Response) -> Response:
     g.log_status = response.status_code
+    return response
 
 
 def _facts() -> dict[str, Any]:
@@ -186,6 +187,6 @@ def init_logging(app: Flask, settings: Settings) -> None:
     logging.config.dictConfig(logging_config(settings))
     for handler in foreign:  # error trackers and test runners listen there, too
         root.addHandler(handler)
-    request_started.connect(_begin, app)
-    request_finished.connect(_remember, app)
+    app.before_request(_begin)
+    app.after_request(_remember)
     app.teardown_request(_write_line)

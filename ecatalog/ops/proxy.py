@@ -59,7 +59,12 @@ def _is_port(text: str) -> bool:
     return text.startswith(":") and text[1:].isascii() and text[1:].isdigit()
 
 
-_parsed = lru_cache(4096)(parse_address)  # of peers, who come again
+@lru_cache(4096)  # they come again
+def _read_peer(text: str) -> tuple[Address | None, str]:
+    """The address of a peer, and as it is usually written."""
+    address = parse_address(text)
+    return address, str(address)
+
 
 #: In the environment of a request: it came with forwarding headers from one who is not trusted to send them.
 DOUBTFUL = "ecatalog.doubtful_forwarding"
@@ -79,9 +84,9 @@ class TrustedProxies:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = {name: environ.pop(name, "") for name in FORWARDING_HEADERS}
         peer = str(environ.get("REMOTE_ADDR") or "")
-        address = _parsed(peer)
+        address, written = _read_peer(peer)
         if address is not None:
-            environ["REMOTE_ADDR"] = str(address)
+            environ["REMOTE_ADDR"] = written
         if self._is_trusted_peer(peer, address):
             self._apply(environ, headers)
         elif any(headers.values()):

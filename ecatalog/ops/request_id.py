@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
-from flask import Flask, Response, g, request, request_started
+from flask import Flask, Response, g, request
 
 from ecatalog.config import Settings
 
@@ -14,7 +13,7 @@ HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def _begin(sender: Flask, **_: Any) -> None:
+def _begin() -> None:
     offered = request.headers.get(HEADER, "")
     g.request_id = offered if _SANE.fullmatch(offered) else os.urandom(16).hex()
 
@@ -25,6 +24,6 @@ def _return(response: Response) -> Response:
 
 
 def init_request_id(app: Flask, settings: Settings) -> None:
-    """Set ``g.request_id``: by a signal, since that comes before every ``before_request`` function."""
-    request_started.connect(_begin, app)
+    """Set ``g.request_id``. Must be the first step of a request: all others may want it."""
+    app.before_request(_begin)
     app.after_request(_return)
