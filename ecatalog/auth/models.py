@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -30,7 +31,13 @@ class Role(StrEnum):
 
 
 def name_key(name: str) -> str:
-    """The form in which user names are compared: ``Anvar``, ``ANVAR`` and ``anvar`` are one user."""
+    """The form in which user names are compared: ``Anvar``, ``ANVAR`` and ``anvar`` are one user.
+
+    Of what is far too long for a name it is a digest, which no user has: normalising takes time by the square
+    of the marks on one letter.
+    """
+    if len(name) > 4 * MAX_NAME_CHARACTERS:  # they may shrink
+        return f"# {hashlib.sha256(name.encode(errors='replace')).hexdigest()}"
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name.strip()).casefold())
 
 

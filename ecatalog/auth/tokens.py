@@ -25,6 +25,7 @@ from ecatalog.auth.models import RefreshFamily, RefreshToken, SignedIn, User
 from ecatalog.config import Settings
 from ecatalog.database import UTCDateTime, utc_now, write_transaction
 from ecatalog.extensions import db, jwt
+from ecatalog.fields import INT64_MAX
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def read_token(text: str, kind: str | None = None) -> Claims:
         data = decode_token(text)
     except ExpiredSignatureError as error:
         raise TokenError(TokenError.EXPIRED) from error
-    except (PyJWTError, JWTExtendedException, ValueError, TypeError) as error:
+    except (PyJWTError, JWTExtendedException, ValueError, TypeError, OverflowError) as error:
         raise TokenError from error
     claims = _claims(data)
     if kind is not None and claims.kind != kind:
@@ -102,16 +103,17 @@ def read_token(text: str, kind: str | None = None) -> Claims:
 
 
 def _claims(data: dict[str, Any]) -> Claims:
+    """Raises TokenError for claims that are signed with our key, but not by this code."""
+    user_id, generation, kind, jti = (data.get(name) for name in ("user_id", "gen", "token_type", "jti"))
+    if type(user_id) is not int or not 0 < user_id <= INT64_MAX or data.get("sub") != str(user_id):
+        raise TokenError
+    if type(generation) is not int or kind not in (ACCESS, REFRESH) or type(jti) is not str:
+        raise TokenError
     try:
-        return Claims(
-            user_id=int(data["user_id"]),
-            kind=str(data["token_type"]),
-            jti=str(data["jti"]),
-            generation=int(data["gen"]),
-            expires_at=float(data["exp"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:  # signed with our key, but not by this code
+        expires_at = float(data["exp"])
+    except (KeyError, OverflowError) as error:  # that it has not expired was seen already
         raise TokenError from error
+    return Claims(user_id, kind, jti, generation, expires_at)
 
 
 def check_user(claims: Claims, user: Holder | None) -> Holder:
@@ -213,7 +215,11 @@ def _revoke_family_of(claims: Claims) -> str | None:
     family = sa.select(RefreshToken.family_id).where(RefreshToken.jti == claims.jti).scalar_subquery()
     return db.session.scalar(
         sa.update(RefreshFamily)
-        .where(RefreshFamily.id == family, RefreshFamily.revoked_at.is_(None))
+        .where(
+            RefreshFamily.id == family,
+            RefreshFamily.user_id == claims.user_id,
+            RefreshFamily.revoked_at.is_(None),
+        )
         .values(revoked_at=utc_now())
         .returning(RefreshFamily.id)
     )
@@ -231,7 +237,11 @@ def _refresh_is_usable(claims: Claims) -> bool:
     query = (
         sa.select(RefreshToken.uses, RefreshToken.first_used_at)
         .join(RefreshFamily, RefreshFamily.id == RefreshToken.family_id)
-        .where(RefreshToken.jti == claims.jti, RefreshFamily.revoked_at.is_(None))
+        .where(
+            RefreshToken.jti == claims.jti,
+            RefreshFamily.user_id == claims.user_id,
+            RefreshFamily.revoked_at.is_(None),
+        )
     )
     row = db.session.execute(query).one_or_none()
     if row is None:

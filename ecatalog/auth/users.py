@@ -18,6 +18,7 @@ from ecatalog.auth.models import MAX_NAME_CHARACTERS, RefreshFamily, Role, User,
 from ecatalog.auth.passwords import check_password_policy, hash_password
 from ecatalog.database import utc_now
 from ecatalog.extensions import db
+from ecatalog.ops.logging import printable
 
 _NAME = re.compile(r"[\w.@+-]+")
 
@@ -28,18 +29,19 @@ class UserError(ValueError):
 
 class UnknownUserError(UserError):
     def __init__(self, name: str) -> None:
-        super().__init__(f'There is no user "{name}".')
+        super().__init__(f'There is no user "{printable(name)}".')
 
 
 class DuplicateUserError(UserError):
     def __init__(self, name: str) -> None:
-        super().__init__(f'A user "{name}" already exists (letter case does not count).')
+        super().__init__(f'A user "{printable(name)}" already exists (letter case does not count).')
 
 
 class InvalidNameError(UserError):
     def __init__(self) -> None:
         super().__init__(
-            f"A user name is 1 to {MAX_NAME_CHARACTERS} letters, digits and @ . + - _, without spaces."
+            f"A user name is 1 to {MAX_NAME_CHARACTERS} letters of one script, digits and @ . + - _, without "
+            "spaces."
         )
 
 
@@ -51,9 +53,14 @@ class LastAdminError(UserError):
 def clean_name(name: str) -> str:
     """The name as it is stored; raises InvalidNameError."""
     name = unicodedata.normalize("NFKC", name.strip())
-    if len(name) > MAX_NAME_CHARACTERS or not _NAME.fullmatch(name):
+    if len(name) > MAX_NAME_CHARACTERS or not _NAME.fullmatch(name) or len(_scripts(name)) > 1:
         raise InvalidNameError
     return name
+
+
+def _scripts(name: str) -> set[str]:
+    """The scripts of a name's letters: in two, one person's name could look like another's."""
+    return {unicodedata.name(letter, "").partition(" ")[0] for letter in name if letter.isalpha()}
 
 
 def find_user(name: str) -> User | None:

@@ -151,7 +151,8 @@ def _what(entry: Entry) -> str:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    """On one line: the next one tells of another field."""
+    text = value.replace("\n", "\\n") if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 

@@ -108,8 +108,8 @@ def printable(value: object) -> str:
 
 
 def _visible(character: str) -> str:
-    # Cc: control characters; Cf: among them those that turn the direction of writing.
-    if character != "\n" and unicodedata.category(character) in ("Cc", "Cf"):
+    # Cc: control characters; Cf: among them those that turn the direction of writing; Zl, Zp: ends of lines.
+    if character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp"):
         return character.encode("unicode_escape").decode()
     return character
 

@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, validate
 from ecatalog.fields.common import COMMON_MESSAGES, described
 
 MAX_TEXT_CHARACTERS = 100_000
+MAX_TAGS = 5_000  # a table of a thousand cells has fewer
 _UNPRINTABLE = {"Cc", "Cf", "Cn", "Co", "Zl", "Zp"}  # control, format, unassigned, private, separators
 
 
@@ -47,7 +48,10 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise self.make_error("invalid")
-        text = self.clean(check_characters(str(value)).strip())
+        given = check_characters(str(value)).strip()
+        if len(given) > self.max_length:  # before it is looked at any closer, which may take long
+            raise self.make_error("max_length", limit=self.max_length)
+        text = self.clean(given)
         if not text:
             if self.allow_none:
                 return None
@@ -75,7 +79,11 @@ class Code(Text):
 class RichText(Text):
     """HTML that is sanitised on the way in, so that no stored value can run script in a page."""
 
+    default_error_messages = {"tags": "Ensure this field has no more than {limit} tags."}
+
     def clean(self, text: str) -> str:
+        if text.count("<") > MAX_TAGS:  # nested ones take time by the square of their number
+            raise self.make_error("tags", limit=MAX_TAGS)
         return nh3.clean(text).strip()  # what is left of a removed element may begin with a space
 
 

@@ -63,6 +63,8 @@ def init_headers(app: Flask, settings: Settings) -> None:
         for key, name, value in docs_headers if request.path.startswith(DOCS_PREFIXES) else api_headers:
             if key not in present:
                 headers.add(name, value)
+        if "cache-control" not in present and request.path.startswith("/api/"):
+            headers.add("Cache-Control", "no-store")  # tokens, histories, refusals: nobody else's business
         if response.mimetype == "text/html" and response.calculate_content_length() == 0:
             # Flask's default, in OPTIONS and redirects: there is no page
             del headers["Content-Type"]

@@ -30,6 +30,7 @@ from ecatalog.ops.counting import Counter
 
 REDIS_TIMEOUT_SECONDS = 0.25
 HEALTH_PATH = "/api/v1/"
+SIGN_IN_PATHS = "/api/token/"
 _EXTENSION = "ecatalog_limits"
 
 
@@ -128,11 +129,16 @@ def _count_request() -> None:
         return
     limits, user = current_limits(), user_id()
     policy = limits.anonymous if user is None else limits.user
-    usages = limits.hit(policy, client_key() if user is None else str(user))
+    usages = limits.hit(policy, _anonymous_key() if user is None else str(user))
     g.limit_policy, g.limit_usages = policy, usages
     if usages[-1].exceeded:
         metrics.LIMITED.labels(policy.name).inc()
         raise Throttled(usages[-1].seconds)
+
+
+def _anonymous_key() -> str:
+    """Signing in counts apart from reading: who reads too much keeps nobody at their address from it."""
+    return f"{'token/' if request.path.startswith(SIGN_IN_PATHS) else ''}{client_key()}"
 
 
 def _tell(response: Response) -> Response:
@@ -169,7 +175,8 @@ def signin_attempt(username: str) -> Iterator[None]:
     try:
         last = taken[-1][2][-1]
         if last.exceeded:
-            metrics.LIMITED.labels(taken[-1][0].name).inc()
+            g.limit_policy, _, g.limit_usages = taken[-1]  # what refuses is what the headers tell of
+            metrics.LIMITED.labels(g.limit_policy.name).inc()
             raise Throttled(last.seconds)
         yield
     except NotAuthenticated:

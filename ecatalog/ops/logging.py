@@ -159,7 +159,7 @@ def _facts() -> dict[str, Any]:
     return {
         "method": request.method,
         "route": request.url_rule.rule if request.url_rule else None,
-        "path": request.path,
+        "path": printable(request.path),
         "milliseconds": round((time.perf_counter() - g.log_began) * 1000, 1),
         "user_id": user_id(),
         "client": client_address(),
@@ -171,7 +171,7 @@ def _write_line(error: BaseException | None = None) -> None:
     if "log_began" not in g:
         return  # a context that no request runs in, as in a shell
     facts = _facts()
-    line = (facts["method"], printable(facts["path"]))
+    line = (facts["method"], facts["path"])
     status: int | None = g.get("log_status")
     if status is None:
         requests_log.error("%s %s died before an answer", *line, extra=facts, exc_info=error)

@@ -66,7 +66,8 @@ def _read_peer(text: str) -> tuple[Address | None, str]:
     return address, str(address)
 
 
-#: In the environment of a request: it came with forwarding headers from one who is not trusted to send them.
+#: In the environment of a request: it came with forwarding headers from one who is not trusted to send them,
+#: or with such that do not say who the client is.
 DOUBTFUL = "ecatalog.doubtful_forwarding"
 
 
@@ -104,6 +105,8 @@ class TrustedProxies:
         client, hops = self._walk(headers["HTTP_X_FORWARDED_FOR"])
         if client is not None:
             environ["REMOTE_ADDR"] = str(client)
+        if headers["HTTP_X_FORWARDED_FOR"] and (client is None or self._is_trusted(client)):
+            environ[DOUBTFUL] = True  # it names nobody, or none but proxies
         scheme = _entry(headers["HTTP_X_FORWARDED_PROTO"], hops).lower()
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme

@@ -43,6 +43,8 @@ _SPELLINGS = (
     (re.compile("yo"), "e"),
 )
 _WORDS_REMEMBERED = 1 << 15
+_SUSPICIOUS_CHARACTERS = 300  # what is shorter costs nothing
+_MOST_MARKS = 30
 
 
 def fold(text: str) -> str:
@@ -65,11 +67,28 @@ def split(text: str) -> list[str]:
     """The words of ``text``: compatibility forms and letter case unified, apostrophes left out."""
     if text.isascii():
         return _LEFT_OUT.sub("", text.lower()).split()
+    text = _stream_safe(text)
     if not unicodedata.is_normalized("NFKC", text):
         # Word by word: NFKC makes a space and an accent of some signs, apostrophes among them.
         text = _LEFT_OUT.sub("", text)
         text = " ".join("".join(unicodedata.normalize("NFKC", word).split()) for word in text.split())
     return _LEFT_OUT.sub("", text.casefold()).split()
+
+
+def _stream_safe(text: str) -> str:
+    """``text`` with at most 30 marks on one letter, as Unicode's stream-safe format has it (UAX #15).
+
+    More are an attack: putting them in order takes time by the square of their number.
+    """
+    if len(text) < _SUSPICIOUS_CHARACTERS:
+        return text
+    kept: list[str] = []
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def readings(word: str) -> tuple[str, ...]:

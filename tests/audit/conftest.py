@@ -12,6 +12,7 @@ from flask import Flask
 
 Entry = dict[str, Any]
 Run = Callable[..., Result]
+WIDE = {"COLUMNS": "300"}  # tables fold at the width of a terminal
 Search = Callable[..., list[Entry]]
 
 
@@ -20,7 +21,7 @@ def run(app: Flask) -> Run:
     """Runs a ``flask`` command: ``run("user", "list", input="…")``."""
 
     def invoke(*arguments: str, input: str | None = None) -> Result:
-        return app.test_cli_runner().invoke(args=list(arguments), input=input)
+        return app.test_cli_runner().invoke(args=list(arguments), input=input, env=WIDE)
 
     return invoke
 

@@ -219,3 +219,14 @@ def test_viewers_read_no_names_but_their_own(
     with app.app_context(), write_transaction():  # who was an editor before
         db.session.execute(sa.update(HistoryEntry).values(user_id=viewer.id, user_name="Vali"))
     assert names(headers) == ["Vali"]
+
+
+def test_a_value_cannot_tell_of_another_field(client: FlaskClient, auth: Auth, run: Run) -> None:
+    name = "x\nis_active: true → false\u2028\u2029"
+    assert (
+        client.post("/api/v1/project/", json={"code_1c": "F", "name": "a"}, headers=auth()).status_code == 201
+    )
+    assert client.patch("/api/v1/project/F/", json={"name": name}, headers=auth()).status_code == 200
+    told = run("audit", "search", "--code", "F", "--action", "update").output
+    assert r"name: a → x\nis_active: true → false" in told
+    assert not {"\u2028", "\u2029"} & set(told)

@@ -80,6 +80,16 @@ def without_our_claims(token: str, secret: str) -> str:
     return jwt.encode({"sub": "1", "exp": time.time() + 60}, secret, "HS256")
 
 
+def with_claims(**claims: Any) -> Callable[[str, str], str]:
+    """Signed with our key, as by another program that has the same one."""
+
+    def forge(token: str, secret: str) -> str:
+        return jwt.encode(claims_of(token) | claims, secret, "HS256")
+
+    forge.__name__ = " ".join(f"{name}={str(value)[:20]}" for name, value in claims.items())
+    return forge
+
+
 def with_a_nested_header(token: str, secret: str) -> str:
     nested = base64.urlsafe_b64encode(b'{"alg":' + b"[" * 2500).rstrip(b"=").decode()
     return nested + "." + token.split(".", 1)[1]
@@ -104,7 +114,31 @@ FORGERIES = [
     with_a_nested_header,
     very_long,
     garbage,
+    with_claims(user_id=2**70, sub=str(2**70)),
+    with_claims(user_id=-1, sub="-1"),
+    with_claims(user_id=True, sub="1"),
+    with_claims(user_id="1"),
+    with_claims(user_id=1.0, sub="1.0"),
+    with_claims(user_id=None),
+    with_claims(sub="4711"),
+    with_claims(exp=10**400),
+    with_claims(exp="never"),
+    with_claims(gen="1"),
+    with_claims(gen=2**70),
+    with_claims(jti=[1]),
+    with_claims(token_type="Access"),
+    with_claims(token_type={"a": 1}),
 ]
+
+
+def test_a_refresh_token_in_the_name_of_another_user(
+    client: FlaskClient, pair: Pair, settings: Settings, make_user: MakeUser
+) -> None:
+    other = make_user("Bahor")
+    forged = with_claims(user_id=other.id, sub=str(other.id))(pair["refresh"], settings.secret_key)
+    for path, member in (("refresh", "refresh"), ("verify", "token"), ("logout", "refresh")):
+        assert (post(client, f"/api/token/{path}/", **{member: forged}).status_code) == 401
+    assert post(client, "/api/token/refresh/", refresh=pair["refresh"]).status_code == 200
 
 
 @pytest.mark.parametrize("forge", FORGERIES)

@@ -153,3 +153,17 @@ def test_two_admins_cannot_disable_each_other_at_once(app: Flask, make_user: Mak
             assert sorted(threads.map(disable, names)) == [False, True]
         with app.app_context(), write_transaction():
             db.session.execute(sa.update(User).values(is_active=False))
+
+
+@pytest.mark.parametrize("name", ["аdmin", "Аnvar", "Νodir1"])  # each begins with a letter of another script
+def test_a_name_in_two_scripts_is_refused(run: Run, name: str) -> None:
+    result = run("user", "create", name, "--password-stdin", input="olma-daraxti-7")
+    assert result.exit_code == 1
+    assert "letters of one script" in result.output
+
+
+def test_a_name_cannot_steer_the_terminal(run: Run) -> None:
+    result = run("user", "disable", 'nobody\n\x1b]0;pwn\aOK "Anvar" is disabled.')
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert not {"\x1b", "\a"} & set(result.output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -279,3 +280,13 @@ def test_description_keeps_no_address_that_runs(projects: Catalogue) -> None:
         assert "script" not in kept
         assert "data:" not in kept
         assert "x" in kept
+
+
+@pytest.mark.parametrize("given", ["<b><table>" * 20_000, "<" * 100_000, "<b><i>" * 2_501])
+def test_description_of_tags_without_number_is_refused_at_once(projects: Catalogue, given: str) -> None:
+    begun = time.process_time()
+    answer = projects.post(projects.body(description=given))
+    assert time.process_time() - begun < 1
+    assert answer.status_code == 400
+    assert list(answer.get_json()) == ["description"]
+    assert projects.post(projects.body(description="<b><i>x" * 1_000)).status_code == 201

@@ -10,7 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.conftest import MakeUser
+
 pytestmark = pytest.mark.any_database
+
+PASSWORD = "olma-daraxti-7"
 
 Send = Callable[[FlaskClient], TestResponse]
 
@@ -82,3 +86,19 @@ def test_docs_pages_may_run_their_own_scripts_only(client: FlaskClient, path: st
     assert directives["connect-src"] == "'self'"
     assert directives["frame-ancestors"] == "'none'"
     assert "blob:" in directives["worker-src"]
+
+
+def test_what_says_nothing_else_is_not_kept(
+    client: FlaskClient, make_user: MakeUser, auth: Callable[..., dict[str, str]]
+) -> None:
+    """A proxy must not keep tokens, nor what one user may see and another may not."""
+    make_user("Anvar", password=PASSWORD)
+    headers = auth()
+    row = {"client_code_1c": "A", "name": "A"}
+    assert client.post("/api/v1/client/", json=row, headers=headers).status_code == 201
+    answers = [client.post("/api/token/", json={"username": "Anvar", "password": PASSWORD})]
+    paths = ("client/changes/", "client/A/history/", "client/B/", "project/B/")
+    answers += [client.get(f"/api/v1/{path}", headers=headers) for path in paths]
+    assert [answer.headers["Cache-Control"] for answer in answers] == ["no-store"] * 5
+    assert client.get("/api/v1/client/", headers=headers).headers["Cache-Control"] == "private, no-cache"
+    assert client.get("/api/v1/project/").headers["Cache-Control"] == "no-cache"

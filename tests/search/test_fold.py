@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import alifbe
@@ -194,3 +195,11 @@ def test_other_packages_read_uzbek_alike(word: str) -> None:
     assert theirs == DIFFERENCES.get(word, (theirs[0], theirs[0]))
     for key in theirs:
         assert key in fold(word).split() or word in ("щётка", "мыло")
+
+
+@pytest.mark.parametrize("marks", ["\u0300\u0316", "\u0344", "\u3099\u0300"])
+def test_marks_without_number_take_no_time(marks: str) -> None:
+    begun = time.process_time()
+    fold("о" + marks * 50_000)
+    assert time.process_time() - begun < 2
+    assert fold(f"кафе{marks * 2_000} латте").split()[-1] == "latte"
