@@ -102,10 +102,10 @@ class TransferDocs:
 
     @property
     def _json_body(self) -> dict[str, Any]:
+        # No type and nothing required: a row that is no object, or has no code, fails alone, in the report.
         row = {
-            "type": "object",
-            "description": f"Fields as POST takes them; only `{self.resource.code}` is always required.",
-            "required": [self.resource.code],
+            "description": "An object with the fields as POST takes them; only "
+            f"`{self.resource.code}` is always required. What is wrong with a row is told in the report.",
         }
         array = {"type": "array", "items": row, "maxItems": MAX_ROWS}
         return {"anyOf": [array, {"type": "object", "required": ["items"], "properties": {"items": array}}]}
