@@ -11,9 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ecatalog.config import Settings
 from tests.conftest import Serve
 from tests.images.pictures import phone_photo
+
+pytestmark = pytest.mark.any_database
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "qovun-va-tarvuz-12"

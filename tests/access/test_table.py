@@ -7,6 +7,8 @@ from flask import Flask
 
 from tests.access.table import EXPECTED, PAGE, Table, decided, measured, page, routes
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def table(app: Flask) -> Table:

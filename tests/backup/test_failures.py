@@ -157,6 +157,7 @@ def change_manifest(house: House, change: Any) -> None:
     repository.store([manifest.as_json()], "/manifest.json", ("manifest", f"run={run.id}"), run.at)
 
 
+@pytest.mark.any_database
 def test_a_run_that_was_never_finished_is_no_backup(house: House) -> None:
     house.succeed("backup", "create", "--keep-all")
     repository = runs.open_repository(house.settings)
@@ -169,6 +170,7 @@ def test_a_run_that_was_never_finished_is_no_backup(house: House) -> None:
     assert len(json.loads(house.succeed("backup", "list", "--json"))) == 1
 
 
+@pytest.mark.any_database
 def test_a_damaged_repository_is_told(house: House) -> None:
     house.succeed("backup", "create", "--keep-all")
     pack = max(

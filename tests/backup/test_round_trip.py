@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_migrate
+import pytest
 import sqlalchemy as sa
 
 from ecatalog.database import write_transaction
@@ -115,6 +116,7 @@ def test_settings_and_other_files_come_along(make_house: MakeHouse, tmp_path: Pa
     assert (target / str(settings).lstrip("/")).read_text() == "KEY=value"
 
 
+@pytest.mark.any_database
 def test_only_as_many_are_kept_as_asked_for(make_house: MakeHouse) -> None:
     house = make_house(backup_keep_daily=1, backup_keep_weekly=1, backup_keep_monthly=1)
     house.succeed("backup", "init")

@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 from tests.conftest import MakeUser
 from tests.docs.document import Document, Json
 
+pytestmark = pytest.mark.any_database
+
 Headers = dict[str, str]
 RESOURCES = ("project", "client", "nomenklatura")
 CODES = {"project": "code_1c", "client": "client_code_1c", "nomenklatura": "code_1c"}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.docs.document import METHODS, Document, Operation, examples
+
+pytestmark = pytest.mark.any_database
 
 # The way to the pages, and their files: nobody calls them by themselves.
 NOT_IN_THE_DOCUMENT = {

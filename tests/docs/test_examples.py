@@ -12,6 +12,8 @@ from werkzeug.test import TestResponse
 
 from tests.docs.document import Document, examples
 
+pytestmark = pytest.mark.any_database
+
 Headers = dict[str, str]
 RESOURCES = ("project", "client", "nomenklatura")
 CODES = {"project": "code_1c", "client": "client_code_1c", "nomenklatura": "code_1c"}

@@ -11,6 +11,8 @@ from flask import Flask
 
 from ecatalog.smorest import Blueprint
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 
 from ecatalog.ops.docs_assets import ASSETS, read_asset
 
+pytestmark = pytest.mark.any_database
+
 PAGES = ("/api/docs/", "/api/redoc/")
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 

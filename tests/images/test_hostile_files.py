@@ -15,6 +15,8 @@ from ecatalog.nomenklatura.resource import NOMENKLATURA
 from tests.images.album import Album, upload
 from tests.images.pictures import drawn, encoded, huge_png, jpeg, png
 
+pytestmark = pytest.mark.any_database
+
 INVALID = "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>alert(1)</script></svg>'
 HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 400

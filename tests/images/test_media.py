@@ -11,6 +11,8 @@ from flask import Flask
 from tests.images.album import Album, done
 from tests.images.pictures import jpeg
 
+pytestmark = pytest.mark.any_database
+
 
 def test_files_may_be_kept_for_ever_and_are_never_pages(album: Album) -> None:
     album.row()

@@ -9,6 +9,8 @@ from flask import Flask
 
 from ecatalog.ops.hosts import host_name, is_allowed
 
+pytestmark = pytest.mark.any_database
+
 ALLOWED = ("api.example.com", ".shop.example", "[2001:db8::1]")
 
 

@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from ecatalog.auth.models import User
 
+pytestmark = pytest.mark.any_database
+
 MakeApp = Callable[..., Flask]
 PATH = "/api/v1/project/"
 

@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from ecatalog.auth.models import User
 from ecatalog.ops.logging import hide_secrets
 
+pytestmark = pytest.mark.any_database
+
 MakeApp = Callable[..., Flask]
 PASSWORD = "olma-daraxti-7"
 

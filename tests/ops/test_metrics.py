@@ -208,6 +208,7 @@ def test_without_backups_nothing_is_said_of_them(client: FlaskClient) -> None:
     assert "ecatalog_backup" not in client.get("/metrics").text
 
 
+@pytest.mark.any_database
 def test_the_workers_of_gunicorn_are_added_up(serve: Serve) -> None:
     base_url = serve({}, workers=3)
 

@@ -9,6 +9,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from ecatalog.ops.proxy import FORWARDING_HEADERS, TrustedProxies, parse_address
 
+pytestmark = pytest.mark.any_database
+
 NETWORKS = ("127.0.0.1/32", "10.0.0.0/8", "::1/128", "fd00::/8")
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+pytestmark = pytest.mark.any_database
 
 PATH = "/.well-known/security.txt"
 CONTACTS = ("mailto:security@example.uz", "https://example.uz/report")

@@ -15,6 +15,8 @@ from ecatalog.errors import Throttled
 from ecatalog.ops.limits import signin_attempt
 from tests.servers import RedisServer
 
+pytestmark = pytest.mark.any_database
+
 PASSWORD = "olma-daraxti-7"
 MakeApp = Callable[..., Flask]
 

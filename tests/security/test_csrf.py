@@ -13,6 +13,8 @@ from flask.testing import FlaskClient
 from tests.access.table import address, decided, routes
 from tests.conftest import MakeUser
 
+pytestmark = pytest.mark.any_database
+
 PASSWORD = "olma-daraxti-7"
 FOREIGN = {
     "Origin": "https://evil.example",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -41,8 +40,8 @@ def test_refusals_take_the_same_time_whatever_was_wrong(client: FlaskClient, peo
             begun = time.perf_counter()
             attempt(client, name, password)
             seconds[kind].append(time.perf_counter() - begun)
-    medians = {kind: statistics.median(values) for kind, values in seconds.items()}
-    assert max(medians.values()) < 2 * min(medians.values()), medians
+    quickest = {kind: min(values) for kind, values in seconds.items()}  # a busy machine takes nothing off
+    assert max(quickest.values()) < 2 * min(quickest.values()), quickest
 
 
 def test_throttling_does_not_tell_who_exists(make_app: Callable[..., Flask], people: None) -> None:

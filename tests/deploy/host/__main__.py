@@ -80,7 +80,9 @@ STEPS_OF_SEVERAL: Steps = (
 ONLY_WHOLE = {
     "trial run on the bare host",
     "trial run on the bare hosts",
+    "site.yml again",
     "renewal of the certificate",
+    "backup, loss, restore",
     "rollback under load",
     "a host away",
     "checklist",
