@@ -129,7 +129,7 @@ def init_database(app: Flask, settings: Settings) -> None:
 def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
     # Parameters are people's data: they stay out of traces.
     options = connections.pool_options(settings) | {"hide_parameters": True}
-    options["json_deserializer"] = orjson.loads  # as bodies are read: a tenth of a list's time is this
+    options["json_deserializer"] = orjson.loads  # as bodies are read: a twentieth of a list's time is this
     if url.get_backend_name() == "sqlite":
         return options | {"connect_args": {"timeout": BUSY_SECONDS}}
     connect_args: dict[str, Any] = {"connect_timeout": 5, "application_name": "ecatalog", **TCP_SETTINGS}

@@ -51,7 +51,7 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     app = Application("ecatalog", static_folder=None)
     app.request_class = Request
     _configure(app, settings, resources)
-    init_request_id(app, settings)  # the first to look at a request, and the last but one at its answer
+    init_request_id(app, settings)  # the first to look at a request
     init_logging(app, settings)
     init_gate(app, settings)
     init_proxy(app, settings)  # the outermost layer

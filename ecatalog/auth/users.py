@@ -21,6 +21,7 @@ from ecatalog.extensions import db
 from ecatalog.ops.logging import printable
 
 _NAME = re.compile(r"[\w.@+-]+")
+_ALIKE = {"LATIN", "CYRILLIC", "GREEK"}
 
 
 class UserError(ValueError):
@@ -59,8 +60,11 @@ def clean_name(name: str) -> str:
 
 
 def _scripts(name: str) -> set[str]:
-    """The scripts of a name's letters: in two, one person's name could look like another's."""
-    return {unicodedata.name(letter, "").partition(" ")[0] for letter in name if letter.isalpha()}
+    """Which of the scripts whose letters look alike a name has: in two, it could look like another's.
+
+    The letter ʻ of oʻ and gʻ belongs to none of them.
+    """
+    return _ALIKE.intersection(unicodedata.name(letter, "").partition(" ")[0] for letter in name)
 
 
 def find_user(name: str) -> User | None:

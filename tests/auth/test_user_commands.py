@@ -167,3 +167,9 @@ def test_a_name_cannot_steer_the_terminal(run: Run) -> None:
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert not {"\x1b", "\a"} & set(result.output)
+
+
+@pytest.mark.parametrize("name", ["Gʻayrat", "Oʻktam.2", "Ғайрат", "Ўктам", "José"])
+def test_names_of_the_country_are_names(run: Run, name: str) -> None:
+    result = run("user", "create", name, "--password-stdin", input="olma-daraxti-7")
+    assert result.exit_code == 0, result.output
