@@ -18,6 +18,7 @@ from ecatalog.database import init_database
 from ecatalog.errors import init_errors
 from ecatalog.first_look import init_first_look
 from ecatalog.images.media import init_media
+from ecatalog.kept_answers import init_kept_answers
 from ecatalog.ops.cors import init_cors
 from ecatalog.ops.docs import init_docs
 from ecatalog.ops.error_reports import init_error_reports
@@ -53,7 +54,8 @@ def assemble(settings: Settings, resources: Sequence[Resource]) -> Flask:
     _configure(app, settings, resources)
     init_request_id(app, settings)  # the first to look at a request
     init_logging(app, settings)
-    init_gate(app, settings)
+    init_kept_answers(app, settings)
+    init_gate(app, settings)  # around them
     init_proxy(app, settings)  # the outermost layer
     init_error_reports(settings)
     init_database(app, settings)

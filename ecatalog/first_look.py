@@ -56,7 +56,12 @@ def init_first_look(app: Flask, settings: Settings, *, small: Sequence[Any], key
     )
 
 
+def first_look_of(app: Flask) -> FirstLook:
+    """The first look of an application."""
+    found: FirstLook = app.extensions[_EXTENSION]
+    return found
+
+
 def current_first_look() -> FirstLook:
     """The first look of the current application."""
-    found: FirstLook = current_app.extensions[_EXTENSION]
-    return found
+    return first_look_of(current_app)

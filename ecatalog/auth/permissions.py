@@ -16,9 +16,10 @@ from ecatalog.auth.models import Role, SignedIn
 from ecatalog.auth.tokens import ACCESS, Claims, TokenError, check_user, init_tokens, read_token
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated, PermissionDenied
-from ecatalog.first_look import current_first_look
+from ecatalog.first_look import FirstLook, current_first_look
 from ecatalog.memory import Memory
 from ecatalog.ops.caller import path_is_known
+from ecatalog.single_read import Row
 
 __all__ = [
     "Role",
@@ -100,36 +101,63 @@ def _reads_header(path: str) -> bool:
     return path.startswith("/api/") and path != _HEALTH and not path.startswith(_HEADER_IGNORED_BELOW)
 
 
-def _user_of_header(header: str) -> SignedIn | None:
-    """The user of an ``Authorization`` header; None without one of ours. Raises NotAuthenticated."""
+def token_of(header: str) -> str | None:
+    """The token of an ``Authorization`` header; None without one of ours. Raises NotAuthenticated."""
     parts = header.split()
     if not parts or parts[0].lower() != "bearer":
         return None
     if len(parts) != 2:
         detail = "Authorization header must contain two space-delimited values"
         raise NotAuthenticated(body={"detail": detail, "code": "bad_authorization_header"})
+    return parts[1]
+
+
+def _user_of_header(header: str) -> SignedIn | None:
+    """The user of an ``Authorization`` header; None without one of ours. Raises NotAuthenticated."""
+    text = token_of(header)
+    if text is None:
+        return None
     try:
-        claims = _read_access_token(parts[1])
-        row, rows = current_first_look().row_and_rows(claims.user_id)
-        g.first_look_rows = rows
-        return check_user(claims, None if row is None else SignedIn(*row))
+        claims = _read_access_token(text)
+        user, g.first_look_rows = look_at_holder(current_first_look(), claims)
+        return user
     except TokenError as error:
         raise _bad_header_token(error) from error
 
 
-def _read_access_token(text: str) -> Claims:
-    """As :func:`ecatalog.auth.tokens.read_token`, with the signature checked once and remembered.
+def look_at_holder(first_look: FirstLook, claims: Claims) -> tuple[SignedIn, list[Row]]:
+    """The user that the claims are about, and the rows that were looked at with it. Raises TokenError."""
+    row, rows = first_look.row_and_rows(claims.user_id)
+    return check_user(claims, None if row is None else SignedIn(*row)), rows
 
-    Remembered is what a good token says, which never changes, under a digest of it. Whether its user may
-    still use it is another question, asked of the database each time.
-    """
-    memory: Memory[Claims] = current_app.extensions[_EXTENSION]
-    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-    claims = memory.get(key)
-    if claims is None or claims.expires_at <= time.time():
+
+def _read_access_token(text: str) -> Claims:
+    """As :func:`ecatalog.auth.tokens.read_token`, with the signature checked once and remembered."""
+    claims = remembered_claims(current_app, text)
+    if claims is None:
         claims = read_token(text, ACCESS)
-        memory.put(key, claims)
+        _read_tokens(current_app).put(_digest(text), claims)
     return claims
+
+
+def remembered_claims(app: Flask, text: str) -> Claims | None:
+    """What an access token says whose signature has been found good before; None once it has expired.
+
+    What a good token says never changes. Whether its user may still use it is another question, asked of the
+    database each time.
+    """
+    claims = _read_tokens(app).get(_digest(text))
+    return None if claims is None or claims.expires_at <= time.time() else claims
+
+
+def _read_tokens(app: Flask) -> Memory[Claims]:
+    memory: Memory[Claims] = app.extensions[_EXTENSION]
+    return memory
+
+
+def _digest(text: str) -> bytes:
+    """The memory's key, so that it holds no token itself."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
 
 
 def _bad_header_token(error: TokenError) -> NotAuthenticated:

@@ -15,7 +15,7 @@ from ecatalog.auth.access import Access, access
 from ecatalog.auth.permissions import current_user, require_user
 from ecatalog.catalog import changes, etag, history, listing, service, suggestions
 from ecatalog.catalog.docs import ResourceDocs
-from ecatalog.catalog.listing import ListRequest
+from ecatalog.catalog.listing import KEPT, Kept, ListRequest
 from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.nested import render_row
 from ecatalog.catalog.resource import Resource
@@ -84,6 +84,13 @@ def json_answer(body: bytes | None, tag: str | None, *, shared: bool = True, sta
     return answer
 
 
+def list_answer(resource: Resource, answer: listing.Answer) -> Response:
+    """A list; one that lay ready is shown to whoever can give it again without us."""
+    if answer.is_kept and request.url_rule is not None:
+        request.environ[KEPT] = Kept(answer.vouched, request.url_rule.rule, resource.anonymous_read)
+    return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
+
+
 class Routes:
     """Makes the views of one resource."""
 
@@ -124,8 +131,7 @@ class Routes:
             def get(_view, values: Values) -> Response:
                 asked = ListRequest(values, base_url(), list(request.args.items(multi=True)))
                 known = etag.tags_of(request.headers.get("If-None-Match"))
-                answer = listing.list_rows(resource, asked, known)
-                return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
+                return list_answer(resource, listing.list_rows(resource, asked, known))
 
             @access(Access.WRITER)
             @docs.create
@@ -235,8 +241,7 @@ class Routes:
             def get(_view, values: Values) -> Response:
                 asked = ListRequest(values, base_url(), list(request.args.items(multi=True)))
                 known = etag.tags_of(request.headers.get("If-None-Match"))
-                answer = suggestions.suggest(resource, asked, known)
-                return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
+                return list_answer(resource, suggestions.suggest(resource, asked, known))
 
         return Suggest
 

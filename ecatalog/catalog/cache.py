@@ -24,10 +24,12 @@ class AnswerCache:
         )
         self._lock = threading.Lock()
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str, *, is_last: bool = True) -> bytes | None:
+        """What is kept; ``is_last`` is off where another look follows a vain one, which counts once."""
         with self._lock:
             body = self._entries.get(key)
-        metrics.cache.note("miss" if body is None else "hit")
+        if body is not None or is_last:
+            metrics.cache.note("miss" if body is None else "hit")
         return body
 
     def put(self, key: str, body: bytes) -> None:

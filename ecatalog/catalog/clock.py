@@ -11,9 +11,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import g
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from ecatalog.catalog.resource import Resource
 
 
-@dataclass(frozen=True)
-class ClockReading:
+class ClockReading(NamedTuple):
     """What a clock showed: ``tick`` in microseconds, the count of rows not deleted, the epoch's name."""
 
     tick: int
@@ -44,7 +42,7 @@ NEVER_WRITTEN = ClockReading(tick=0, live_rows=0, epoch="")
 
 def read(names: Iterable[str]) -> dict[str, ClockReading]:
     """The clocks of ``names`` in one query; a resource that was never written reads as tick 0."""
-    return _of(names, _ALL.rows())
+    return of(names, _ALL.rows())
 
 
 def glance(names: Iterable[str]) -> dict[str, ClockReading]:
@@ -55,10 +53,11 @@ def glance(names: Iterable[str]) -> dict[str, ClockReading]:
     rows: list[Row] | None = g.pop("first_look_rows", None)
     if rows is None:
         rows = current_first_look().rows()
-    return _of(names, rows)
+    return of(names, rows)
 
 
-def _of(names: Iterable[str], rows: list[Row]) -> dict[str, ClockReading]:
+def of(names: Iterable[str], rows: list[Row]) -> dict[str, ClockReading]:
+    """The clocks of ``names`` among rows of CLOCK_COLUMNS."""
     found = {name: ClockReading(*reading) for name, *reading in rows}
     return {name: found.get(name, NEVER_WRITTEN) for name in names}
 

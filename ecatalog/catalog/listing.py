@@ -34,11 +34,41 @@ class ListRequest:
 
 
 @dataclass(frozen=True)
+class Vouched:
+    """What an answer follows from: clocks, by their names, and a digest of all else."""
+
+    clock_names: tuple[str, ...]
+    rest: str
+
+    def tag(self, clocks: Clocks) -> str:
+        """Changes with anything that the answer can show."""
+        moments = [(clocks[name].tick, clocks[name].epoch) for name in self.clock_names]
+        return etag.digest(self.rest, moments)
+
+
+@dataclass(frozen=True)
 class Answer:
-    """A JSON body and its entity tag; no body when the client's copy is still true."""
+    """A JSON body and its entity tag; no body when the client's copy is still true.
+
+    is_kept   it was not built now, but lay ready, or the client has it
+    """
 
     body: bytes | None
     etag: str
+    vouched: Vouched
+    is_kept: bool = True
+
+
+KEPT = "ecatalog.kept"  # in a request's environment: the present answer may be given again
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What vouches for an answer, the route that gave it, and whether anybody may have it."""
+
+    vouched: Vouched
+    route: str
+    for_anyone: bool
 
 
 def list_rows(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None = None) -> Answer:
@@ -65,17 +95,20 @@ def by_clock(
     ``kind`` tells answers to the same query apart, ``clock_names`` are the clocks of all that is shown.
     """
     clocks = clock.read(clock_names) if in_write_transaction() else clock.glance(clock_names)
-    tag = _tag(kind, clocks, asked)
+    rest = etag.digest(kind, asked.base_url, asked.query, _shown_by(current_settings()))
+    vouched = Vouched(tuple(clock_names), rest)
+    tag = vouched.tag(clocks)
     if known_tags is not None and etag.holds(known_tags, tag):
-        return Answer(None, tag)
+        return Answer(None, tag, vouched)
     body = _kept(tag)
-    if body is None:
-        # The clocks again: those of the snapshot that all the rest is read from.
-        clocks = clock.read(clock_names)
-        tag = _tag(kind, clocks, asked)
-        body = build(clocks)
-        _keep(tag, body)
-    return Answer(body, tag)
+    if body is not None:
+        return Answer(body, tag, vouched)
+    # The clocks again: those of the snapshot that all the rest is read from.
+    clocks = clock.read(clock_names)
+    tag = vouched.tag(clocks)
+    body = build(clocks)
+    _keep(tag, body)
+    return Answer(body, tag, vouched, is_kept=False)
 
 
 def _kept(key: str) -> bytes | None:
@@ -86,12 +119,6 @@ def _keep(key: str, body: bytes) -> None:
     """Nothing is kept from inside a write transaction: its tick could come again after a rollback."""
     if not in_write_transaction():
         cache.answers.put(key, body)
-
-
-def _tag(kind: tuple[str, ...], clocks: Clocks, asked: ListRequest) -> str:
-    """Changes with anything that an answer can show."""
-    moments = [(clock_name, reading.tick, reading.epoch) for clock_name, reading in clocks.items()]
-    return etag.digest(kind, moments, asked.base_url, asked.query, _shown_by(current_settings()))
 
 
 @cache_function

@@ -18,11 +18,12 @@ def client_address() -> str:
 
 def client_key() -> str:
     """The party behind the address: an IPv6 user commands a whole /64, so that counts as one."""
-    return _party(client_address())
+    return party(client_address())
 
 
 @lru_cache(_ADDRESSES_REMEMBERED)
-def _party(text: str) -> str:
+def party(text: str) -> str:
+    """The party behind an address, as :func:`client_key` tells it."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -31,6 +31,7 @@ from ecatalog.ops.counting import Counter
 REDIS_TIMEOUT_SECONDS = 0.25
 HEALTH_PATH = "/api/v1/"
 SIGN_IN_PATHS = "/api/token/"
+COUNTED = "ecatalog.counted"  # in a request's environment: policy and usages, where it has been counted
 _EXTENSION = "ecatalog_limits"
 
 
@@ -84,6 +85,11 @@ class Limits:
     signin: Policy
     signin_address: Policy
 
+    def count(self, user_id: int | None, anonymous_key: str) -> tuple[Policy, list[Usage]]:
+        """Count one request of a user, or of nobody, by the party that asks."""
+        policy = self.anonymous if user_id is None else self.user
+        return policy, self.hit(policy, anonymous_key if user_id is None else str(user_id))
+
     def hit(self, policy: Policy, key: str) -> list[Usage]:
         """Count one request by ``key`` against each limit; stops at the first that is used up."""
         usages: list[Usage] = []
@@ -104,10 +110,15 @@ class Limits:
             self.counter.add(usage.limit.key_for(policy.name, key), usage.limit.get_expiry(), -1)
 
 
+def limits_of(app: Flask) -> Limits:
+    """The limits of an application."""
+    limits: Limits = app.extensions[_EXTENSION]
+    return limits
+
+
 def current_limits() -> Limits:
     """The limits of the current application."""
-    limits: Limits = current_app.extensions[_EXTENSION]
-    return limits
+    return limits_of(current_app)
 
 
 def limiter_degraded() -> bool:
@@ -127,9 +138,8 @@ def _is_counted() -> bool:
 def _count_request() -> None:
     if not _is_counted():
         return
-    limits, user = current_limits(), user_id()
-    policy = limits.anonymous if user is None else limits.user
-    usages = limits.hit(policy, _anonymous_key() if user is None else str(user))
+    counted = request.environ.get(COUNTED)
+    policy, usages = counted or current_limits().count(user_id(), _anonymous_key())
     g.limit_policy, g.limit_usages = policy, usages
     if usages[-1].exceeded:
         metrics.LIMITED.labels(policy.name).inc()
@@ -145,15 +155,22 @@ def _tell(response: Response) -> Response:
     usages: list[Usage] = g.get("limit_usages", [])
     if not usages:
         return response
-    policy: Policy = g.limit_policy
-    tightest = min(usages, key=lambda usage: (not usage.exceeded, usage.remaining))
-    tell = response.headers.add  # nobody else sets these
-    tell("X-RateLimit-Limit", str(tightest.limit.amount))
-    tell("X-RateLimit-Remaining", str(tightest.remaining))
-    tell("X-RateLimit-Reset", str(int(time.time()) + tightest.seconds))
-    tell("RateLimit-Policy", policy.described)
-    tell("RateLimit", ", ".join(f'"{usage.label}";r={usage.remaining};t={usage.seconds}' for usage in usages))
+    for name, value in told(g.limit_policy, usages):
+        response.headers.add(name, value)  # nobody else sets these
     return response
+
+
+def told(policy: Policy, usages: Sequence[Usage]) -> list[tuple[str, str]]:
+    """The headers that tell a caller how much is left."""
+    tightest = min(usages, key=lambda usage: (not usage.exceeded, usage.remaining))
+    left = ", ".join(f'"{usage.label}";r={usage.remaining};t={usage.seconds}' for usage in usages)
+    return [
+        ("X-RateLimit-Limit", str(tightest.limit.amount)),
+        ("X-RateLimit-Remaining", str(tightest.remaining)),
+        ("X-RateLimit-Reset", str(int(time.time()) + tightest.seconds)),
+        ("RateLimit-Policy", policy.described),
+        ("RateLimit", left),
+    ]
 
 
 @contextmanager

@@ -54,7 +54,8 @@ class RequestFilter(logging.Filter):
     """Adds the id of the current request to every record, whoever logs it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = g.get("request_id") if has_request_context() else None
+        if not hasattr(record, "request_id"):
+            record.request_id = g.get("request_id") if has_request_context() else None
         return True
 
 
@@ -155,29 +156,39 @@ def _remember(response: Response) -> Response:
     return response
 
 
-def _facts() -> dict[str, Any]:
-    return {
-        "method": request.method,
-        "route": request.url_rule.rule if request.url_rule else None,
-        "path": printable(request.path),
-        "milliseconds": round((time.perf_counter() - g.log_began) * 1000, 1),
-        "user_id": user_id(),
-        "client": client_address(),
-    }
+def write_line(
+    method: str,
+    path: str,
+    status: int | None,
+    error: BaseException | None = None,
+    *,
+    seconds: float,
+    **facts: Any,
+) -> None:
+    """One request; no status means that it died before an answer. ``facts``: route, user_id, client."""
+    path = printable(path)
+    facts |= {"method": method, "path": path, "milliseconds": round(seconds * 1000, 1)}
+    if status is None:
+        requests_log.error("%s %s died before an answer", method, path, extra=facts, exc_info=error)
+        return
+    level = logging.WARNING if status >= 500 else logging.INFO
+    requests_log.log(level, "%s %s %s", method, path, status, extra=facts | {"status": status})
 
 
 def _write_line(error: BaseException | None = None) -> None:
     """At the very end of the request, also of one that was aborted."""
     if "log_began" not in g:
         return  # a context that no request runs in, as in a shell
-    facts = _facts()
-    line = (facts["method"], facts["path"])
-    status: int | None = g.get("log_status")
-    if status is None:
-        requests_log.error("%s %s died before an answer", *line, extra=facts, exc_info=error)
-        return
-    level = logging.WARNING if status >= 500 else logging.INFO
-    requests_log.log(level, "%s %s %s", *line, status, extra=facts | {"status": status})
+    write_line(
+        request.method,
+        request.path,
+        g.get("log_status"),
+        error,
+        seconds=time.perf_counter() - g.log_began,
+        route=request.url_rule.rule if request.url_rule else None,
+        user_id=user_id(),
+        client=client_address(),
+    )
 
 
 def init_logging(app: Flask, settings: Settings) -> None:

@@ -13,9 +13,13 @@ HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+def chosen(offered: str) -> str:
+    """The client's id if it is sane, else a new one."""
+    return offered if _SANE.fullmatch(offered) else os.urandom(16).hex()
+
+
 def _begin() -> None:
-    offered = request.headers.get(HEADER, "")
-    g.request_id = offered if _SANE.fullmatch(offered) else os.urandom(16).hex()
+    g.request_id = chosen(request.headers.get(HEADER, ""))
 
 
 def _return(response: Response) -> Response:
