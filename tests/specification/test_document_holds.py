@@ -18,6 +18,8 @@ A_FEW = ("--phases", "fuzzing,stateful", "--max-examples", "2", "--seed", "1")
 EXAMPLES = os.environ.get("EXAMPLES") or "50"
 ALL = ("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", EXAMPLES)
 
+pytestmark = [] if FULL else [pytest.mark.any_database]
+
 
 @pytest.mark.parametrize("role", ROLES if FULL else ["editor"])
 def test_the_document_foretells_every_answer(
