@@ -3,7 +3,8 @@
 What was answered under an address and lay ready when it was asked for again is remembered here with its
 headers. From then on a request for that address takes the steps that it would have taken in the application,
 by the same functions and in the same order: who asks, the limits, a look at the clocks, a line in the log,
-the metrics. Where one of them comes out otherwise than with an answer that lies ready, the application answers.
+the metrics. Where one of them comes out otherwise than with an answer that lies ready, the application
+answers.
 """
 
 from __future__ import annotations

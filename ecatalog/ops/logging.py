@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any
 
+import orjson
 from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.json import JsonFormatter
 
@@ -35,9 +36,15 @@ _SECRETS = (
     ),
 )
 
+#: A text without any of these has none of the above: most lines, and looking is a hundred times cheaper.
+_HINTS = ("eyj", "bearer", "basic", "://", "passw", "secret", "token")
+
 
 def hide_secrets(text: str) -> str:
     """``text`` with tokens, credentials in URLs and values called ``password`` and the like blacked out."""
+    folded = text.casefold()
+    if not any(hint in folded for hint in _HINTS):
+        return text
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
@@ -111,8 +118,15 @@ class JsonLinesFormatter(JsonFormatter):
                 log_data[name] = hide_values(log_data[name])
         return log_data
 
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        try:
+            return orjson.dumps(log_data).decode()
+        except TypeError:  # half of a character, or a value of a kind that only the other one knows
+            return super().jsonify_log_record(log_data)
+
     def format(self, record: logging.LogRecord) -> str:
-        return hide_secrets(super().format(record)).translate(self.SEPARATORS)
+        line = hide_secrets(super().format(record))
+        return line if line.isascii() else line.translate(self.SEPARATORS)
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:

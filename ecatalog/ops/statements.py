@@ -28,4 +28,6 @@ def hide_values(text: str) -> str:
     """A message or a trace, without the values in what a database says and the literals in statements."""
     if "[SQL: " in text:
         text = _TOLD_STATEMENT.sub(lambda found: _LITERALS.sub("'?'", found[0]), text)
-    return _DETAIL.sub(r"\1?", _EXCERPT.sub(r"\1?", text))
+    if "LINE " in text or "DETAIL" in text:  # a line in the log for each request has neither
+        text = _DETAIL.sub(r"\1?", _EXCERPT.sub(r"\1?", text))
+    return text
