@@ -25,8 +25,10 @@ class SessionRead:
         self._select = select
 
     @cached_property
-    def _text(self) -> str:
-        return str(self._select.compile(dialect=db.engine.dialect))  # reached on PostgreSQL alone
+    def _text_and_constants(self) -> tuple[str, dict[str, Any]]:
+        compiled = self._select.compile(dialect=db.engine.dialect)  # reached on PostgreSQL alone
+        given = {name: value for name, value in compiled.params.items() if value is not None}
+        return str(compiled), given
 
     def rows(self, **values: Any) -> list[Row]:
         """The rows in the present transaction's snapshot. Raises what SQLAlchemy raises."""
@@ -34,8 +36,9 @@ class SessionRead:
         if connection.dialect.name == "sqlite":
             return [tuple(row) for row in connection.execute(self._select, values)]
         try:
+            text, constants = self._text_and_constants
             cursor = connection.connection.cursor()
-            cursor.execute(self._text, values)
+            cursor.execute(text, {**constants, **values})
             return list(cursor.fetchall())
         except connection.dialect.loaded_dbapi.Error as error:
             raise _told(connection, error) from error

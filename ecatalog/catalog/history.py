@@ -33,7 +33,8 @@ def page(
         HistoryEntry.resource == resource.name, HistoryEntry.row_id == row_id
     )
     count = db.session.scalar(sa.select(sa.func.count()).select_from(statement.subquery())) or 0
-    found = paging.fetch(HistoryEntry, statement, NEWEST_FIRST, values, count)
+    run = paging.entities(HistoryEntry, statement)
+    found = paging.fetch(HistoryEntry, NEWEST_FIRST, values, count, run)
     return {
         "count": count,
         "next": paging.link(base_url, query, found.next),

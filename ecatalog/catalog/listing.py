@@ -142,10 +142,12 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
     if selected.words and by_relevance:
         page = relevance.page(selected, found, values)
     else:
-        model = resource.columns
-        ids = sa.select(model.id).where(*selected.conditions())
-        run = partial(shown.run, resource)
-        page = paging.fetch(model, ids, order, values, found.count, max_limit=resource.max_limit, run=run)
+
+        def run(window: paging.Window) -> list[Any]:
+            return shown.rows_of(resource, selected.ids(window))
+
+        limit = resource.max_limit
+        page = paging.fetch(resource.columns, order, values, found.count, run, max_limit=limit)
     return orjson.dumps(
         {
             "count": found.count,

@@ -85,43 +85,59 @@ def link(base_url: str, query: list[tuple[str, str]], changes: dict[str, Any] | 
     return f"{base_url}?{urlencode(kept)}" if kept else base_url
 
 
-Run = Callable[[sa.Select[Any], int, int], list[Any]]  # of an ordered statement, a limit and an offset
+@dataclass(frozen=True)
+class Window:
+    """Which rows of a list are wanted, by their places in its order, or after a place (``beyond``)."""
+
+    order: tuple[Order, ...]
+    limit: int
+    offset: int = 0
+    beyond: sa.ColumnElement[bool] | None = None
+    backwards: bool = False
+
+    def of(self, model: Any, statement: sa.Select[Any]) -> sa.Select[Any]:
+        """These rows of a statement, which has neither order nor limit; ``model`` as for :func:`fetch`."""
+        if self.beyond is not None:
+            statement = statement.where(self.beyond)
+        in_order = statement.order_by(*order_by(model, self.order, backwards=self.backwards))
+        return in_order.limit(self.limit).offset(self.offset)
 
 
-def run_scalars(statement: sa.Select[Any], limit: int, offset: int) -> list[Any]:
+Run = Callable[[Window], list[Any]]
+
+
+def entities(model: Any, statement: sa.Select[Any]) -> Run:
     """The rows of a statement that selects one entity."""
-    return list(db.session.scalars(statement.limit(limit).offset(offset)))
+    return lambda window: list(db.session.scalars(window.of(model, statement)))
 
 
 def fetch(
     model: Any,
-    statement: sa.Select[Any],
     order: tuple[Order, ...],
     values: dict[str, Any],
     count: int,
+    run: Run,
     *,
     max_limit: int = MAX_PAGE_SIZE,
-    run: Run = run_scalars,
 ) -> Page:
     """The page of ``model`` that the loaded paging values ask for.
 
-    ``model`` has an attribute for each term of the order, as have the rows that ``run`` gets. ``statement``
-    has neither order nor limit yet; ``max_limit`` caps ``?limit=``.
+    ``model`` has an attribute for each term of the order, as have the rows that ``run`` gets. ``max_limit``
+    caps ``?limit=``.
     """
     if "cursor" in values:
         size = _size(values, max_limit, "limit") if "limit" in values else _size(values)
-        return _by_cursor(model, statement, order, values["cursor"], size, run)
-    statement = statement.order_by(*order_by(model, order))
+        return _by_cursor(model, order, values["cursor"], size, run)
     if "page" not in values and ("limit" in values or "offset" in values):
-        return _by_offset(statement, values, count, max_limit, run)
-    return _by_number(statement, values, count, run)
+        return _by_offset(order, values, count, max_limit, run)
+    return _by_number(order, values, count, run)
 
 
 def _size(values: dict[str, Any], cap: int = MAX_PAGE_SIZE, name: str = "page_size") -> int:
     return min(values.get(name) or DEFAULT_PAGE_SIZE, cap)
 
 
-def _by_number(statement: sa.Select[Any], values: dict[str, Any], count: int, run: Run) -> Page:
+def _by_number(order: tuple[Order, ...], values: dict[str, Any], count: int, run: Run) -> Page:
     size = _size(values)
     pages = max((count + size - 1) // size, 1)
     number = values.get("page") or 1
@@ -129,32 +145,29 @@ def _by_number(statement: sa.Select[Any], values: dict[str, Any], count: int, ru
         number = pages
     if values.get("page") == 0 or not 1 <= number <= pages:
         raise RowNotFound("Invalid page.")
-    rows = run(statement, size, (number - 1) * size)
+    rows = run(Window(order, size, (number - 1) * size))
     following = {"page": number + 1} if number < pages else None
     previous = {"page": number - 1 if number > 2 else None} if number > 1 else None
     return Page(rows, following, previous)
 
 
 def _by_offset(
-    statement: sa.Select[Any], values: dict[str, Any], count: int, max_limit: int, run: Run
+    order: tuple[Order, ...], values: dict[str, Any], count: int, max_limit: int, run: Run
 ) -> Page:
     limit = _size(values, max_limit, "limit")
     offset = values.get("offset") or 0
-    rows = run(statement, limit, offset) if offset < count else []
+    rows = run(Window(order, limit, offset)) if offset < count else []
     following = {"limit": limit, "offset": offset + limit} if offset + limit < count else None
     previous = {"limit": limit, "offset": offset - limit if offset > limit else None} if offset > 0 else None
     return Page(rows, following, previous)
 
 
-def _by_cursor(
-    model: Any, statement: sa.Select[Any], order: tuple[Order, ...], cursor: str | None, size: int, run: Run
-) -> Page:
-    backwards, position = False, None
+def _by_cursor(model: Any, order: tuple[Order, ...], cursor: str | None, size: int, run: Run) -> Page:
+    backwards, position, beyond = False, None, None
     if cursor:
         backwards, position = decode_cursor(model, order, cursor)
-        statement = statement.where(_beyond(model, order, position, backwards))
-    statement = statement.order_by(*order_by(model, order, backwards=backwards))
-    rows = run(statement, size + 1, 0)
+        beyond = _beyond(model, order, position, backwards)
+    rows = run(Window(order, size + 1, beyond=beyond, backwards=backwards))
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from marshmallow.fields import Field
 
 from ecatalog import fields, search
 from ecatalog.catalog import search_parameters
-from ecatalog.config import current_settings
+from ecatalog.catalog.filter_fields import NO_PARENT, Moment, ParentId
 from ecatalog.errors import InvalidInput
 from ecatalog.extensions import db
 from ecatalog.smorest import Schema
@@ -21,18 +21,30 @@ from ecatalog.smorest import Schema
 if TYPE_CHECKING:
     from ecatalog.catalog.resource import Resource
 
-NO_PARENT = "null"
-
 Clause = Callable[[Any, Any], sa.ColumnElement[bool]]
+
+
+def _nothing(_value: Any) -> Any:
+    return None
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A query parameter: how its text becomes a value, and the value a condition on the model."""
+    """A query parameter: how its text becomes a value, and the value a condition on the model.
+
+    bound   what of a value is a parameter of the condition: ``clause`` is given that. For values of which it
+            is None, the value itself makes the condition, and ``clause`` is given that; these must be few.
+    """
 
     name: str
     field: Field[Any]
     clause: Clause
+    bound: Callable[[Any], Any] = _nothing
+
+    def condition(self, model: Any, value: Any) -> sa.ColumnElement[bool]:
+        """The WHERE term of a loaded value."""
+        bound = self.bound(value)
+        return self.clause(model, value if bound is None else bound)
 
 
 @dataclass(frozen=True)
@@ -46,58 +58,6 @@ class Order:
 NEWEST_FIRST = (Order("created_at", True), Order("id", True))
 
 
-class Moment(Field[Any]):
-    """A date (that whole day in TIMEZONE) or an RFC 3339 timestamp; loads as (first instant, one after)."""
-
-    default_error_messages = {
-        **fields.COMMON_MESSAGES,
-        "invalid": "Date has wrong format. Use one of these formats instead: "
-        "YYYY-MM-DD, YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",
-    }
-    _day = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-    _instant = re.compile(
-        r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+\- ]\d{2}:?\d{2})?", re.ASCII
-    )
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[datetime, datetime]:
-        text = str(value).strip()
-        zone = current_settings().timezone
-        try:
-            if self._day.fullmatch(text):
-                day = date.fromisoformat(text)
-                start = datetime.combine(day, time(), zone)
-                return start.astimezone(UTC), datetime.combine(
-                    day + timedelta(days=1), time(), zone
-                ).astimezone(UTC)
-            if self._instant.fullmatch(text):
-                # A "+" that was not percent-encoded arrives as a space.
-                instant = datetime.fromisoformat(re.sub(r" (\d{2}:?\d{2})$", r"+\1", text).upper())
-                instant = (instant if instant.tzinfo else instant.replace(tzinfo=zone)).astimezone(UTC)
-                return instant, instant + timedelta(microseconds=1)
-        except (ValueError, OverflowError) as error:
-            raise self.make_error("invalid") from error
-        raise self.make_error("invalid")
-
-
-class ParentId(fields.Integer):
-    """A parent's id, or the word ``null`` for rows that have none."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(minimum=0, maximum=fields.INT64_MAX, **kwargs)
-        self.metadata = {"description": kwargs["metadata"]["description"], "anyOf": _PARENT_ID_TYPES}
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return NO_PARENT if value == NO_PARENT else super()._deserialize(value, attr, data, **kwargs)
-
-
-_PARENT_ID_TYPES = [
-    {"type": "integer", "minimum": 0, "format": "int64"},
-    {"type": "string", "const": NO_PARENT},
-]
-
-
 def _text(description: str) -> fields.Text:
     return fields.Text(1000, metadata={"description": description})
 
@@ -107,13 +67,26 @@ def exact(name: str, field: Field[Any]) -> Filter:
     metadata = {**field.metadata, "description": f"`{name}` is exactly this."}
     optional = fields.variant(field, required=False, allow_none=True)
     optional.metadata = metadata
-    return Filter(name, optional, lambda model, value: getattr(model, name) == value)
+    return Filter(name, optional, lambda model, value: getattr(model, name) == value, _but_booleans)
 
 
-def _contains(column: Any, part: str) -> sa.ColumnElement[bool]:
-    """Both sides are lowered by the database: it and Python disagree on some letters."""
+def _but_booleans(value: Any) -> Any:
+    """Of which one may be much rarer than the other: plans are made for each."""
+    return None if isinstance(value, bool) else value
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _pattern(part: str) -> str:
     escaped = re.sub(r"([/%_])", r"/\1", part)
-    return sa.func.lower(column).like(sa.func.lower(f"%{escaped}%"), escape="/")
+    return f"%{escaped}%"
+
+
+def _contains(column: Any, pattern: Any) -> sa.ColumnElement[bool]:
+    """Both sides are lowered by the database: it and Python disagree on some letters."""
+    return sa.func.lower(column).like(sa.func.lower(sa.type_coerce(pattern, sa.String)), escape="/")
 
 
 def contains(name: str, column: str) -> Filter:
@@ -121,16 +94,17 @@ def contains(name: str, column: str) -> Filter:
     return Filter(
         name,
         _text(f"`{column}` contains this, in any letter case."),
-        lambda model, value: _contains(getattr(model, column), value),
+        lambda model, pattern: _contains(getattr(model, column), pattern),
+        _pattern,
     )
 
 
 def at_least(name: str, column: str, field: Field[Any]) -> Filter:
-    return Filter(name, field, lambda model, value: getattr(model, column) >= value)
+    return Filter(name, field, lambda model, value: getattr(model, column) >= value, _itself)
 
 
 def at_most(name: str, column: str, field: Field[Any]) -> Filter:
-    return Filter(name, field, lambda model, value: getattr(model, column) <= value)
+    return Filter(name, field, lambda model, value: getattr(model, column) <= value, _itself)
 
 
 def positive(name: str, column: str) -> Filter:
@@ -170,12 +144,12 @@ _MOMENT = {
 
 def _from(name: str, column: str) -> Filter:
     field = Moment(metadata={"description": f"`{column}` is at or after this date or timestamp."} | _MOMENT)
-    return Filter(name, field, lambda model, value: getattr(model, column) >= value[0])
+    return Filter(name, field, lambda model, start: getattr(model, column) >= start, itemgetter(0))
 
 
 def _to(name: str, column: str) -> Filter:
     field = Moment(metadata={"description": f"`{column}` is not after this date or timestamp."} | _MOMENT)
-    return Filter(name, field, lambda model, value: getattr(model, column) < value[1])
+    return Filter(name, field, lambda model, end: getattr(model, column) < end, itemgetter(1))
 
 
 def common_filters(resource: Resource) -> list[Filter]:
@@ -200,20 +174,20 @@ def parent_filters(resource: Resource) -> list[Filter]:
 
     def by_id(model: Any, value: Any) -> sa.ColumnElement[bool]:
         column = getattr(model, link)
-        condition: sa.ColumnElement[bool] = column.is_(None) if value == NO_PARENT else column == value
+        none = isinstance(value, str)  # NO_PARENT
+        condition: sa.ColumnElement[bool] = column.is_(None) if none else column == value
         return condition
 
-    def by_code(model: Any, value: str) -> sa.ColumnElement[bool]:
+    def by_code(model: Any, value: Any) -> sa.ColumnElement[bool]:
         owner: Any = parent.model
         of_code = sa.select(owner.id).where(getattr(owner, parent.code) == value).scalar_subquery()
         condition: sa.ColumnElement[bool] = getattr(model, link) == of_code
         return condition
 
+    an_id = ParentId(metadata={"description": f"Id of the {parent.name}, or `null` for none."})
     return [
-        Filter(
-            link, ParentId(metadata={"description": f"Id of the {parent.name}, or `null` for none."}), by_id
-        ),
-        Filter(parent.name, _text(f"`{parent.code}` of the {parent.name}."), by_code),
+        Filter(link, an_id, by_id, lambda value: None if value == NO_PARENT else value),
+        Filter(parent.name, _text(f"`{parent.code}` of the {parent.name}."), by_code, _itself),
     ]
 
 
@@ -244,7 +218,7 @@ def conditions(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnE
 def filter_terms(resource: Resource, values: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
     """The WHERE terms of loaded filter values alone."""
     given = {name: values[name] for name in resource.all_filters if values.get(name) is not None}
-    return [resource.all_filters[name].clause(resource.columns, value) for name, value in given.items()]
+    return [resource.all_filters[name].condition(resource.columns, value) for name, value in given.items()]
 
 
 def search_term(resource: Resource, words: Sequence[tuple[str, ...]]) -> sa.ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from ecatalog.catalog import query
+from ecatalog.catalog.filter_fields import NO_PARENT
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.values import Link
 from ecatalog.errors import InvalidInput
@@ -29,7 +29,7 @@ def code_taken(resource: Resource, code: str, owner_id: int | None, *, deleted: 
     """
     message = f"{resource.name} with this {spoken(resource.code)} already exists."
     if deleted:
-        choice = {} if resource.parent is None else {resource.link_column: owner_id or query.NO_PARENT}
+        choice = {} if resource.parent is None else {resource.link_column: owner_id or NO_PARENT}
         chosen = urlencode({"code": code, **choice})
         message = (
             f"{message[:-1]}, but it is deleted. To bring it back, use restore: "

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ecatalog import search
 from ecatalog.catalog import paging
-from ecatalog.catalog.paging import Page
+from ecatalog.catalog.paging import Page, Window
 from ecatalog.catalog.query import Order
 from ecatalog.catalog.selection import Selection
 from ecatalog.catalog.shown import rows_of
@@ -121,14 +121,15 @@ def page(selection: Selection, found: Found, values: dict[str, Any]) -> Page:
     beyond = bool(values.get("cursor"))
     all_in_hand = found.count == len(found.hits) and not beyond
 
-    def run(statement: sa.Select[Any], limit: int, offset: int) -> list[Any]:
-        if all_in_hand or (offset + limit <= len(found.hits) and not beyond):
-            return list(found.hits[offset : offset + limit])
-        return list(db.session.connection().execute(statement.limit(limit).offset(offset)))
+    def run(window: Window) -> list[Any]:
+        end = window.offset + window.limit
+        if all_in_hand or (end <= len(found.hits) and not beyond):
+            return list(found.hits[window.offset : end])
+        return list(db.session.connection().execute(window.of(hits.c, sa.select(hits))))
 
     hits = _IN_HAND if all_in_hand else _ranked(selection).subquery("hits")
     limit = selection.resource.max_limit
-    shown = paging.fetch(hits.c, sa.select(hits), _ORDER, values, found.count, max_limit=limit, run=run)
+    shown = paging.fetch(hits.c, _ORDER, values, found.count, run, max_limit=limit)
     rows = rows_of(selection.resource, [hit.id for hit in shown.rows])
     return Page(rows, shown.next, shown.previous)
 

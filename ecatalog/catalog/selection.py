@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from ecatalog import search
-from ecatalog.catalog import query
+from ecatalog.catalog import query, shaped
 from ecatalog.catalog.nearest import Words, nearest
+from ecatalog.catalog.paging import Window
 from ecatalog.catalog.resource import Resource
 from ecatalog.extensions import db
 
@@ -49,12 +50,17 @@ class Selection:
 
     def count(self) -> int:
         """How many rows these are."""
-        total = sa.func.count()
-        if self.words:
-            statement = self.hits(total)
-        else:
-            statement = sa.select(total).select_from(self.resource.table).where(*self.conditions())
-        return db.session.connection().execute(statement).scalar() or 0
+        if not self.words:
+            return shaped.count(self.resource, self.values)
+        return db.session.connection().execute(self.hits(sa.func.count())).scalar() or 0
+
+    def ids(self, window: Window) -> Sequence[int]:
+        """The ids of a part of these rows: an index has them, so that a deep page reads no rows it skips."""
+        if not self.words and window.beyond is None and not window.backwards:
+            return shaped.ids(self.resource, self.values, window.order, window.limit, window.offset)
+        own = self.resource.columns
+        statement = window.of(own, sa.select(own.id).where(*self.conditions()))
+        return db.session.connection().execute(statement).scalars().all()
 
     def narrowing(self) -> list[Any]:
         """What tells this selection from others of the resource; nothing, where it is of all rows."""

@@ -43,17 +43,8 @@ def live_row(resource: Resource, lookup: Lookup) -> Any | None:
     return None if has_children else _shown(resource, values)
 
 
-def run(resource: Resource, ids: sa.Select[Any], limit: int, offset: int) -> list[Any]:
-    """The rows whose ids a statement selects, in its order; they tell whether they have children.
-
-    The ids first: an index has them, so that a deep page skips rows without reading them.
-    """
-    found = db.session.connection().execute(ids.limit(limit).offset(offset))
-    return rows_of(resource, found.scalars().all())
-
-
 def rows_of(resource: Resource, ids: Sequence[int]) -> list[Any]:
-    """The rows of those ids, in that order, in the session's snapshot."""
+    """The rows of those ids, in that order, in the session's snapshot; they tell if they have children."""
     if not ids:
         return []
     found = {}

@@ -17,7 +17,7 @@ from marshmallow import ValidationError
 
 from ecatalog.audit import expiry, trail
 from ecatalog.audit.trail import FIELD_NAME, USERS, Entry, Wanted
-from ecatalog.catalog.query import Moment
+from ecatalog.catalog.filter_fields import Moment
 from ecatalog.cli.output import PIPE, Commands, messages, plain_errors, print_json, print_table, target_file
 from ecatalog.cli.resources import choose_resource, declared_resources
 from ecatalog.transfer.csv_source import guard

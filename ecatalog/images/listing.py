@@ -59,9 +59,8 @@ def _build(resource: Resource, asked: ListRequest) -> bytes:
     model = image_model(resource)
     statement = live_images(resource).where(*_conditions(resource, asked.values))
     count = db.session.scalar(statement.with_only_columns(sa.func.count())) or 0
-    page = paging.fetch(
-        model, statement.options(*owner_loader(resource)), NEWEST_FIRST, dict(asked.values), count
-    )
+    run = paging.entities(model, statement.options(*owner_loader(resource)))
+    page = paging.fetch(model, NEWEST_FIRST, dict(asked.values), count, run)
     render = image_renderer(resource)
     return orjson.dumps(
         {

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ecatalog import fields
-from ecatalog.catalog.query import Moment
+from ecatalog.catalog.filter_fields import Moment
 from ecatalog.catalog.resource import Resource
 from ecatalog.extensions import db
 from ecatalog.resources import RESOURCES

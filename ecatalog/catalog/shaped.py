@@ -1,0 +1,82 @@
+"""Statements of lists, made once for each combination of filters, not for each of their values.
+
+Making such a statement and looking for its compiled form takes SQLAlchemy longer than the database needs to
+answer it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ecatalog.catalog.query import Order, order_by
+from ecatalog.catalog.resource import Resource
+from ecatalog.memory import Memory
+from ecatalog.session_read import SessionRead
+
+_MOST = 1_000  # statements, some ten kB each
+_LIMIT, _OFFSET = "rows_limit", "rows_offset"  # parameters; no filter has a name with this prefix:
+_PREFIX = "filter_"
+
+_statements = Memory[SessionRead](_MOST)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Filters that are given: the parameter's name, and the value where that makes the condition."""
+
+    resource: Resource
+    given: tuple[tuple[str, Any], ...]
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The WHERE terms on the resource's table, with parameters in place of values."""
+        own = self.resource.columns
+        terms = [~own.is_deleted]
+        for name, value in self.given:
+            bound = sa.bindparam(_PREFIX + name) if value is None else value
+            terms.append(self.resource.all_filters[name].clause(own, bound))
+        return terms
+
+
+def shape_of(resource: Resource, values: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
+    """The shape of loaded filter values, and the parameters of its conditions."""
+    given: list[tuple[str, Any]] = []
+    parameters: dict[str, Any] = {}
+    for name, item in resource.all_filters.items():
+        value = values.get(name)
+        if value is None:
+            continue
+        bound = item.bound(value)
+        given.append((name, value if bound is None else None))
+        if bound is not None:
+            parameters[_PREFIX + name] = bound
+    return Shape(resource, tuple(given)), parameters
+
+
+def count(resource: Resource, values: Mapping[str, Any]) -> int:
+    """How many live rows loaded filter values select."""
+    shape, parameters = shape_of(resource, values)
+    read = _statements.get(shape)
+    if read is None:
+        total = sa.select(sa.func.count()).select_from(resource.table)
+        read = SessionRead(total.where(*shape.conditions()))
+        _statements.put(shape, read)
+    return int(read.rows(**parameters)[0][0])
+
+
+def ids(
+    resource: Resource, values: Mapping[str, Any], order: tuple[Order, ...], limit: int, offset: int
+) -> list[int]:
+    """The ids of the rows that loaded filter values select, in order, ``limit`` of them after ``offset``."""
+    shape, parameters = shape_of(resource, values)
+    read = _statements.get((shape, order))
+    if read is None:
+        own = resource.columns
+        selected = sa.select(own.id).where(*shape.conditions()).order_by(*order_by(own, order))
+        many = sa.bindparam(_LIMIT, type_=sa.BigInteger), sa.bindparam(_OFFSET, type_=sa.BigInteger)
+        read = SessionRead(selected.limit(many[0]).offset(many[1]))
+        _statements.put((shape, order), read)
+    return [row[0] for row in read.rows(**parameters, **{_LIMIT: limit, _OFFSET: offset})]
