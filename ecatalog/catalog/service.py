@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from ecatalog import search
-from ecatalog.catalog import clock, etag, vocabulary
+from ecatalog.catalog import clock, etag, inserting, vocabulary
 from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.models import HistoryEntry
 from ecatalog.catalog.refusals import code_taken, no_such_parent
@@ -65,17 +65,20 @@ class Write:
     words: set[str] = field(default_factory=set)  # of the search texts that were written
 
     def create(self, values: Values) -> Any:
-        """A new row of loaded values. Raises InvalidInput for a taken code or a wrong parent."""
+        """A new row of loaded values. Raises InvalidInput for a taken code or a wrong parent.
+
+        It is no part of the session: whoever goes on with it must load it.
+        """
         resource = self.resource
         columns = {key: value for key, value in values.items() if key in resource.fields}
         row = resource.model(**columns, created_at=self.at)
         row.is_deleted = bool(columns.get("is_deleted"))
         self._put(row, values)
         self._stamp(row)
-        db.session.add(row)
-        db.session.flush()
+        written = inserting.fill(resource, row)
+        row.id = inserting.insert(resource, written, self.history_values(0, "create", {}), self.words)
+        self.words = set()
         self.live_difference += 0 if row.is_deleted else 1
-        self._record(row, "create", {})
         return row
 
     def update(self, row: Any, values: Values) -> bool:

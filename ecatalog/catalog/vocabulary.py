@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import orjson
@@ -42,10 +43,23 @@ _known = _Known()
 forget = _known.clear  # after the tables have been emptied around the application
 
 
+def unknown(tables: search.SearchTables, words: set[str]) -> set[str]:
+    """Those of the words that are not in the table for certain: the present write transaction adds them."""
+    place = (_database(db.engine.url), tables.words.name)
+    new = _known.unknown(place, words)
+    if new:
+        db.session.info.setdefault(_PENDING, []).append((place, new))
+    return new
+
+
+@cache
+def _database(url: sa.URL) -> str:
+    return url.render_as_string()
+
+
 def learn(tables: search.SearchTables, words: set[str]) -> None:
     """Add the words to the table that does not have them, in the present write transaction."""
-    place = (db.engine.url.render_as_string(), tables.words.name)
-    new = _known.unknown(place, words)
+    new = unknown(tables, words)
     if not new:
         return
     column = tables.words.c.word
@@ -59,7 +73,6 @@ def learn(tables: search.SearchTables, words: set[str]) -> None:
             [column.name], sa.select(entries.c.value).where(sa.true())
         )
     db.session.execute(statement.on_conflict_do_nothing())
-    db.session.info.setdefault(_PENDING, []).append((place, new))
 
 
 @sa.event.listens_for(Session, "after_commit")
