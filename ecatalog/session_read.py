@@ -10,18 +10,20 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ecatalog.extensions import db
 from ecatalog.single_read import Row
 
 
 class SessionRead:
-    """A SELECT whose text is handed to the driver as it is; values come as the driver reads them.
+    """A SELECT, or an UPDATE that returns rows, whose text is handed to the driver as it is.
 
-    On SQLite, where columns need SQLAlchemy to be read, the usual way is the only one.
+    Values come as the driver reads them. On SQLite, where columns need SQLAlchemy to be read, the usual way
+    is the only one.
     """
 
-    def __init__(self, select: sa.Select[Any]) -> None:
+    def __init__(self, select: sa.Select[Any] | ReturningUpdate[Any]) -> None:
         self._select = select
 
     @cached_property

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import g
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from ecatalog.catalog.models import CLOCK_COLUMNS, CatalogRow, ResourceClock
 from ecatalog.extensions import db
@@ -142,12 +141,12 @@ def _new_epoch() -> str:
 
 def _advance(name: str, added: int) -> int | None:
     statement = _advancing(db.engine.dialect.name)
-    values = {"clock_name": name, "added": added, "now": time.time_ns() // 1000}
-    return db.session.connection().execute(statement, values).scalar()
+    found = statement.rows(clock_name=name, added=added, now=time.time_ns() // 1000)
+    return found[0][0] if found else None
 
 
 @cache
-def _advancing(dialect: str) -> ReturningUpdate[int]:
+def _advancing(dialect: str) -> SessionRead:
     following = ResourceClock.tick + 1
     if dialect == "sqlite":
         tick: Any = sa.func.max(following, sa.bindparam("now", type_=sa.BigInteger))
@@ -156,7 +155,7 @@ def _advancing(dialect: str) -> ReturningUpdate[int]:
         now = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1_000_000, sa.BigInteger)
         tick = sa.func.greatest(following, now)
     live_rows = ResourceClock.live_rows + sa.bindparam("added", type_=sa.BigInteger)
-    return (
+    return SessionRead(
         sa.update(ResourceClock)
         .where(ResourceClock.resource == sa.bindparam("clock_name"))
         .values(tick=tick, live_rows=live_rows)

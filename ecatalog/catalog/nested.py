@@ -58,10 +58,10 @@ def rows_renderer(resource: Resource) -> Callable[[Session, Sequence[Any]], list
     readers = {nested.name: nested.reader(resource) for nested in resource.nested}
 
     def render(session: Session, rows: Sequence[Any]) -> list[Shown]:
-        shown = [resource.render_bare(row) for row in rows]
-        for name, read in readers.items():
-            having = [row for row in rows if getattr(row, "has_children", True)]
-            children = read(session, having) if having else {}
+        having = [row for row in rows if getattr(row, "has_children", True)]
+        shown = _render_childless(resource, rows)
+        for name, read in readers.items() if having else ():
+            children = read(session, having)
             for row, answer in zip(rows, shown, strict=True):
                 answer[name] = children.get(row.id, [])
         return shown
@@ -69,8 +69,18 @@ def rows_renderer(resource: Resource) -> Callable[[Session, Sequence[Any]], list
     return render
 
 
+def _render_childless(resource: Resource, rows: Sequence[Any]) -> list[Shown]:
+    shown = [resource.render_bare(row) for row in rows]
+    for nested in resource.nested:
+        for answer in shown:
+            answer[nested.name] = []
+    return shown
+
+
 def render_rows(resource: Resource, rows: Sequence[Any]) -> list[Shown]:
     """The rows as the API shows them, children included."""
+    if not any(getattr(row, "has_children", True) for row in rows):
+        return _render_childless(resource, rows)
     return rows_renderer(resource)(db.session(), rows)
 
 

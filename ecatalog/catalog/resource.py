@@ -126,6 +126,11 @@ class Resource:
         return (self.link_column,) if self.parent is not None else ()
 
     @cached_property
+    def parent_attributes(self) -> tuple[str, ...]:
+        """What is read of a row's parent, if it has one: rows show it, and their tags follow it."""
+        return () if self.parent is None else ("id", self.parent.code, "name", "tick")
+
+    @cached_property
     def searched(self) -> tuple[str, ...]:
         """The attributes that make up the search text, in the order that :func:`search.document` takes."""
         return ("name", *(name for name in self.search if name != "name"))

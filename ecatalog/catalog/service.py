@@ -25,6 +25,7 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.values import Values, action_of, differences, link_value, shown_changes
 from ecatalog.database import utc_now
 from ecatalog.extensions import db
+from ecatalog.session_read import SessionRead
 
 _HISTORY = sa.insert(HistoryEntry).inline()
 
@@ -152,57 +153,60 @@ class Write:
         Raises InvalidInput if there is none, or if its code is taken there. The latter is told apart from a
         race by the clock: nobody else can take it until we are done.
         """
-        parent = self.resource.parent
+        parent, code = self.resource.parent, getattr(row, self.resource.code)
         owner, holder = None, None
         if parent is not None:
             column, value = link_value(self.resource, values)
             if value is not None:
-                owner, *holder = self._parent_and_holder(row, column, value)
-            setattr(row, self.resource.link_column, owner.id if owner else None)
-            setattr(row, parent.name, owner)
+                read = _parent_and_holder(self.resource, column, db.engine.dialect.name)
+                found = read.rows(parent=value, code=code)
+                if not found:
+                    raise no_such_parent(self.resource, (column, value))
+                owner = dict(zip(self.resource.parent_attributes, found[0], strict=False))
+                holder = found[0][-2:]
+            self._link(row, owner)
         if owner is None:
-            with db.session.no_autoflush:
-                code = getattr(row, self.resource.code)
-                holder = db.session.execute(_holder(self.resource), {"code": code}).first()
+            holder = next(iter(_holder(self.resource).rows(code=code)), None)
         if holder is not None and holder[0] not in (None, row.id):
-            owner_id = owner.id if owner else 0
-            raise code_taken(self.resource, getattr(row, self.resource.code), owner_id, deleted=holder[1])
+            raise code_taken(self.resource, code, owner["id"] if owner else 0, deleted=holder[1])
 
-    def _parent_and_holder(self, row: Any, column: str, value: Any) -> Any:
-        """The live parent, and the id and deletedness of its row that has the code, or nulls."""
-        statement = _parent_and_holder(self.resource, column, db.engine.dialect.name)
-        values = {"parent": value, "code": getattr(row, self.resource.code)}
-        with db.session.no_autoflush:
-            found = db.session.execute(statement, values).first()
-        if found is None:
-            raise no_such_parent(self.resource, (column, value))
-        return found
+    def _link(self, row: Any, owner: dict[str, Any] | None) -> None:
+        """Let the row belong to a parent and show it. That of a new row is no part of the session either."""
+        assert self.resource.parent is not None
+        model, shown = self.resource.parent.model, None
+        if owner is not None and row in db.session:
+            with db.session.no_autoflush:
+                shown = db.session.get_one(model, owner["id"], populate_existing=True)
+        elif owner is not None:
+            shown = model(**owner)
+        setattr(row, self.resource.link_column, owner["id"] if owner else None)
+        setattr(row, self.resource.parent.name, shown)
 
 
 # Statements of each write, made once: making them takes longer than running them.
 
 
 @cache
-def _holder(resource: Resource) -> sa.Select[Any]:
+def _holder(resource: Resource) -> SessionRead:
     """The row without a parent that has a ``code``."""
     model: Any = resource.model
-    return sa.select(model.id, model.is_deleted).where(_holds(resource, model, 0))
+    return SessionRead(sa.select(model.id, model.is_deleted).where(_holds(resource, model, 0)))
 
 
 @cache
-def _parent_and_holder(resource: Resource, column: str, dialect: str) -> sa.Select[Any]:
+def _parent_and_holder(resource: Resource, column: str, dialect: str) -> SessionRead:
     """The live ``parent``, locked, and beside it the row of its that has the ``code``, if any."""
     assert resource.parent is not None
     parent: Any = resource.parent.model
     key = parent.id if column == resource.link_column else getattr(parent, resource.parent.code)
     holder = aliased(resource.model)
     statement = (
-        sa.select(parent, holder.id, holder.is_deleted)
+        sa.select(*(getattr(parent, name) for name in resource.parent_attributes))
+        .add_columns(holder.id, holder.is_deleted)
         .outerjoin(holder, _holds(resource, holder, parent.id))
         .where(key == sa.bindparam("parent"), ~parent.is_deleted)
-        .execution_options(populate_existing=True)
     )
-    return statement if dialect == "sqlite" else clock.holding(statement, resource.parent)
+    return SessionRead(statement if dialect == "sqlite" else clock.holding(statement, resource.parent))
 
 
 def _holds(resource: Resource, model: Any, owner_id: Any) -> sa.ColumnElement[bool]:

@@ -79,7 +79,7 @@ def _read_of(resource: Resource) -> SingleRead:
 def _names(resource: Resource) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The attributes that are read of a row, and of its parent."""
     own = ("id", "tick", *resource.fields, "created_at", "updated_at")
-    return own, () if resource.parent is None else ("id", resource.parent.code, "name", "tick")
+    return own, resource.parent_attributes
 
 
 def _by_code(resource: Resource) -> sa.Select[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -112,7 +113,7 @@ class TestUnforeseen:
         errors: list[Exception] = []
 
         def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            if errors and ("FROM project" in statement or "resource_clock" in statement):
+            if errors and re.search(r"(FROM|INTO) project|resource_clock", statement):
                 raise errors[-1]
 
         sa.event.listen(engine, "before_cursor_execute", execute)
