@@ -87,20 +87,40 @@ def link(base_url: str, query: list[tuple[str, str]], changes: dict[str, Any] | 
 
 @dataclass(frozen=True)
 class Window:
-    """Which rows of a list are wanted, by their places in its order, or after a place (``beyond``)."""
+    """Which rows of a list are wanted, by their number in its order, or from a position in it.
+
+    position   the values of the order's columns in a row; the rows after it are wanted (before it, when the
+               list is read ``backwards``)
+    """
 
     order: tuple[Order, ...]
     limit: int
     offset: int = 0
-    beyond: sa.ColumnElement[bool] | None = None
+    position: tuple[Any, ...] | None = None
     backwards: bool = False
 
     def of(self, model: Any, statement: sa.Select[Any]) -> sa.Select[Any]:
         """These rows of a statement, which has neither order nor limit; ``model`` as for :func:`fetch`."""
-        if self.beyond is not None:
-            statement = statement.where(self.beyond)
+        return self.shaped(model, statement, sa.literal, self.limit, self.offset)
+
+    def shaped(
+        self,
+        model: Any,
+        statement: sa.Select[Any],
+        bind: Callable[[Any, Any], sa.ColumnElement[Any]],
+        limit: Any,
+        offset: Any,
+    ) -> sa.Select[Any]:
+        """As :meth:`of`; ``bind`` makes what stands for a value of the position, from it and its type."""
+        if self.position is not None:
+            columns = [getattr(model, term.column) for term in self.order]
+            place = [
+                None if value is None else bind(value, column.type)
+                for value, column in zip(self.position, columns, strict=True)
+            ]
+            statement = statement.where(_beyond(columns, self.order, place, self.backwards))
         in_order = statement.order_by(*order_by(model, self.order, backwards=self.backwards))
-        return in_order.limit(self.limit).offset(self.offset)
+        return in_order.limit(limit).offset(offset)
 
 
 Run = Callable[[Window], list[Any]]
@@ -163,11 +183,8 @@ def _by_offset(
 
 
 def _by_cursor(model: Any, order: tuple[Order, ...], cursor: str | None, size: int, run: Run) -> Page:
-    backwards, position, beyond = False, None, None
-    if cursor:
-        backwards, position = decode_cursor(model, order, cursor)
-        beyond = _beyond(model, order, position, backwards)
-    rows = run(Window(order, size + 1, beyond=beyond, backwards=backwards))
+    backwards, position = decode_cursor(model, order, cursor) if cursor else (False, None)
+    rows = run(Window(order, size + 1, position=position, backwards=backwards))
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
@@ -199,7 +216,7 @@ def unpack(text: str) -> Any:
         raise ValueError("not a packed value") from error
 
 
-def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool, list[Any]]:
+def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool, tuple[Any, ...]]:
     """(backwards, the values of the ordering's columns). Raises InvalidInput for a broken cursor."""
     names = ",".join(f"{'-' if term.descending else ''}{term.column}" for term in order)
     try:
@@ -207,7 +224,7 @@ def decode_cursor(model: Any, order: tuple[Order, ...], text: str) -> tuple[bool
         if told != names or not isinstance(backwards, bool) or len(values) != len(order):
             raise ValueError("another ordering")
         columns = [getattr(model, term.column).expression for term in order]
-        return backwards, [_typed(column, value) for column, value in zip(columns, values, strict=True)]
+        return backwards, tuple(map(_typed, columns, values))
     except (ValueError, TypeError, OverflowError, ValidationError) as error:
         raise InvalidInput({"cursor": ["Invalid cursor."]}) from error
 
@@ -236,17 +253,13 @@ def _typed(column: sa.Column[Any], value: Any) -> Any:
 
 
 def _beyond(
-    model: Any, order: tuple[Order, ...], position: list[Any], backwards: bool
+    columns: list[Any], order: tuple[Order, ...], position: list[Any], backwards: bool
 ) -> sa.ColumnElement[bool]:
-    """The rows after ``position`` in the ordering (before it, when read backwards)."""
-    columns = [getattr(model, term.column) for term in order]
+    """The rows after ``position`` in the ordering (before it, when read backwards); None stands for null."""
     descending = {term.descending for term in order}
     if len(descending) == 1 and not any(map(nullable, columns)):
         # One comparison of rows is what an index can answer.
-        here = sa.tuple_(
-            *(sa.literal(value, column.type) for column, value in zip(columns, position, strict=True))
-        )
-        there = sa.tuple_(*columns)
+        here, there = sa.tuple_(*position), sa.tuple_(*columns)
         return there < here if descending.pop() != backwards else there > here
     alternatives: list[sa.ColumnElement[bool]] = []
     for index, term in enumerate(order):
@@ -265,8 +278,7 @@ def _after(column: Any, value: Any, descending: bool, backwards: bool) -> sa.Col
     if value is None:
         condition: sa.ColumnElement[bool] = column.is_not(None) if backwards else sa.false()
         return condition
-    here = sa.literal(value, column.type)  # a bare True or False cannot be compared
-    condition = column < here if descending != backwards else column > here
+    condition = column < value if descending != backwards else column > value
     if nullable(column) and not backwards:
         return sa.or_(condition, column.is_(None))
     return condition

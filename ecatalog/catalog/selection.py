@@ -56,8 +56,8 @@ class Selection:
 
     def ids(self, window: Window) -> Sequence[int]:
         """The ids of a part of these rows: an index has them, so that a deep page reads no rows it skips."""
-        if not self.words and window.beyond is None and not window.backwards:
-            return shaped.ids(self.resource, self.values, window.order, window.limit, window.offset)
+        if not self.words:
+            return shaped.ids(self.resource, self.values, window)
         own = self.resource.columns
         statement = window.of(own, sa.select(own.id).where(*self.conditions()))
         return db.session.connection().execute(statement).scalars().all()

@@ -6,20 +6,21 @@ answer it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from ecatalog.catalog.query import Order, order_by
+from ecatalog.catalog.paging import Window
 from ecatalog.catalog.resource import Resource
 from ecatalog.memory import Memory
 from ecatalog.session_read import SessionRead
 
 _MOST = 1_000  # statements, some ten kB each
-_LIMIT, _OFFSET = "rows_limit", "rows_offset"  # parameters; no filter has a name with this prefix:
-_PREFIX = "filter_"
+# Names of parameters, and beginnings of such.
+_LIMIT, _OFFSET, _PLACE, _FILTER = "rows_limit", "rows_offset", "place_", "filter_"
 
 _statements = Memory[SessionRead](_MOST)
 
@@ -36,7 +37,7 @@ class Shape:
         own = self.resource.columns
         terms = [~own.is_deleted]
         for name, value in self.given:
-            bound = sa.bindparam(_PREFIX + name) if value is None else value
+            bound = sa.bindparam(_FILTER + name) if value is None else value
             terms.append(self.resource.all_filters[name].clause(own, bound))
         return terms
 
@@ -52,7 +53,7 @@ def shape_of(resource: Resource, values: Mapping[str, Any]) -> tuple[Shape, dict
         bound = item.bound(value)
         given.append((name, value if bound is None else None))
         if bound is not None:
-            parameters[_PREFIX + name] = bound
+            parameters[_FILTER + name] = bound
     return Shape(resource, tuple(given)), parameters
 
 
@@ -67,16 +68,30 @@ def count(resource: Resource, values: Mapping[str, Any]) -> int:
     return int(read.rows(**parameters)[0][0])
 
 
-def ids(
-    resource: Resource, values: Mapping[str, Any], order: tuple[Order, ...], limit: int, offset: int
-) -> list[int]:
-    """The ids of the rows that loaded filter values select, in order, ``limit`` of them after ``offset``."""
+def ids(resource: Resource, values: Mapping[str, Any], window: Window) -> list[int]:
+    """The ids of the rows in a window of those that loaded filter values select, in order."""
     shape, parameters = shape_of(resource, values)
-    read = _statements.get((shape, order))
+    position = window.position
+    nulls = None if position is None else tuple(value is None for value in position)
+    key = (shape, window.order, window.backwards, nulls)
+    read = _statements.get(key)
     if read is None:
-        own = resource.columns
-        selected = sa.select(own.id).where(*shape.conditions()).order_by(*order_by(own, order))
-        many = sa.bindparam(_LIMIT, type_=sa.BigInteger), sa.bindparam(_OFFSET, type_=sa.BigInteger)
-        read = SessionRead(selected.limit(many[0]).offset(many[1]))
-        _statements.put((shape, order), read)
-    return [row[0] for row in read.rows(**parameters, **{_LIMIT: limit, _OFFSET: offset})]
+        read = _reading_ids(shape, window)
+        _statements.put(key, read)
+    known = [value for value in position or () if value is not None]
+    parameters |= {f"{_PLACE}{number}": value for number, value in enumerate(known)}
+    parameters |= {_LIMIT: window.limit, _OFFSET: window.offset}
+    return [row[0] for row in read.rows(**parameters)]
+
+
+def _reading_ids(shape: Shape, window: Window) -> SessionRead:
+    own = shape.resource.columns
+    numbers = itertools.count()
+    statement = window.shaped(
+        own,
+        sa.select(own.id).where(*shape.conditions()),
+        lambda _value, kind: sa.bindparam(f"{_PLACE}{next(numbers)}", type_=kind),
+        sa.bindparam(_LIMIT, type_=sa.BigInteger),
+        sa.bindparam(_OFFSET, type_=sa.BigInteger),
+    )
+    return SessionRead(statement)
