@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from ecatalog import metrics
 
-MAX_BYTES = 24 * 1024 * 1024
+MAX_BYTES = 12 * 1024 * 1024
 _ENTRY_OVERHEAD = 200  # of a dict entry, a key and a bytes object, roughly
 
 
@@ -33,10 +33,14 @@ class AnswerCache:
         return body
 
     def put(self, key: str, body: bytes) -> None:
-        """Keep ``body``, unless it alone would push out most of the rest."""
+        """Keep ``body``, unless it alone would push out most of the rest.
+
+        A copy of it: what a serializer made may hold three times the memory that its length tells of.
+        """
         if len(body) < self._entries.maxsize // 10:
+            kept = bytes(memoryview(body))
             with self._lock:
-                self._entries[key] = body
+                self._entries[key] = kept
 
     @property
     def size(self) -> int:
