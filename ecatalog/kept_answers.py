@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecatalog import metrics
 from ecatalog.auth.models import SignedIn
-from ecatalog.auth.permissions import look_at_holder, remembered_claims, token_of
+from ecatalog.auth.permissions import LOOK_FAILED, look_at_holder, remembered_claims, token_of
 from ecatalog.auth.tokens import TokenError
 from ecatalog.catalog import cache, clock, etag
 from ecatalog.catalog.listing import KEPT, Kept
@@ -76,7 +76,9 @@ class KeptAnswers:
         if known is not None:
             try:
                 return self._give_again(known, environ, start_response)
-            except (_ApplicationAnswers, NotAuthenticated, TokenError, SQLAlchemyError):
+            except SQLAlchemyError as error:
+                environ[LOOK_FAILED] = error
+            except (_ApplicationAnswers, NotAuthenticated, TokenError):
                 pass  # the application refuses better
 
         def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:

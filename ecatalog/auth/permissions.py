@@ -38,6 +38,7 @@ _HEADER_IGNORED_BELOW = ("/api/token/", "/api/schema/", "/api/docs/", "/api/redo
 _MOST_REMEMBERED = 2048  # access tokens, some 400 bytes each
 _EXTENSION = "ecatalog_read_tokens"
 _HEALTH = "/api/v1/"
+LOOK_FAILED = "ecatalog.look_failed"  # in a request's environment: how the database refused a look already
 
 
 def init_auth(app: Flask, settings: Settings) -> None:
@@ -52,6 +53,9 @@ def identify() -> None:
     g.user = None
     g.auth_error = None
     if not path_is_known() or not _reads_header(request.path):
+        return
+    if LOOK_FAILED in request.environ:  # whoever waits for a database that is away waits once
+        g.auth_error = request.environ[LOOK_FAILED]
         return
     try:
         g.user = _user_of_header(request.headers.get("Authorization", ""))

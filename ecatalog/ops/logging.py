@@ -186,7 +186,11 @@ def write_line(
         requests_log.error("%s %s died before an answer", method, path, extra=facts, exc_info=error)
         return
     level = logging.WARNING if status >= 500 else logging.INFO
-    requests_log.log(level, "%s %s %s", method, path, status, extra=facts | {"status": status})
+    if requests_log.isEnabledFor(level):
+        # As requests_log.log() would, but for looking which line of ours this is: a tenth of its time.
+        told, extra = (method, path, status), facts | {"status": status}
+        record = requests_log.makeRecord(requests_log.name, level, "", 0, "%s %s %s", told, None, extra=extra)
+        requests_log.handle(record)
 
 
 def _write_line(error: BaseException | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, request_started
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
@@ -177,6 +178,24 @@ def test_each_has_its_line_and_is_counted(
     assert counted("ecatalog_requests_total", **labels) - requests == 5
     now = counted("ecatalog_cache_total", result="hit") + counted("ecatalog_cache_total", result="miss")
     assert now - looks == 5
+
+
+def test_a_database_that_is_away_is_waited_for_once(app: Flask, client: FlaskClient) -> None:
+    until_kept(client, LIST)
+    attempts: list[object] = []
+
+    def refuse(_connection: object, record: object, _proxy: object) -> None:
+        attempts.append(record)
+        raise sa.exc.OperationalError("", {}, Exception("away"))
+
+    with app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "checkout", refuse)
+    answer = client.get(LIST)
+    sa.event.remove(engine, "checkout", refuse)
+    assert answer.status_code == 503
+    assert len(attempts) == 1
+    assert client.get(LIST).status_code == 200
 
 
 @pytest.fixture
