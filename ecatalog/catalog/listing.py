@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from ecatalog import __version__
+from ecatalog import __version__, metrics
 from ecatalog.catalog import cache, clock, etag, paging, query, relevance, selection, shown
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.nested import render_rows
@@ -100,7 +100,11 @@ def by_clock(
     """
     rest = etag.digest(kind, asked.base_url, asked.query, _shown_by(current_settings()))
     vouched = Vouched(tuple(clock_names), rest)
-    if not in_write_transaction() and (known_tags is not None or _answered.get(rest)):
+    if in_write_transaction():
+        pass  # nothing is kept of what may be rolled back
+    elif known_tags is None and not _answered.get(rest):
+        metrics.cache.note("miss")
+    else:
         tag = vouched.tag(clock.glance(clock_names))
         if known_tags is not None and etag.holds(known_tags, tag):
             return Answer(None, tag, vouched)
