@@ -125,7 +125,7 @@ deploy-test: $(VENV)/.dev $(DEPLOY_VENV)/.done ## deploy to a booted Debian and 
 .PHONY: lock
 lock: $(VENV)/.dev ## pin the newest versions that requirements/*.in allow, with hashes
 	@cd requirements
-	for list in base prod s3 otel dev deploy; do
+	for list in uv base prod s3 otel dev deploy; do
 		# Universal: one lock for every platform and every Python from 3.11.0 on. No settings of this
 		# machine (other indexes, local folders) may leave a trace in it.
 		env -u UV_FIND_LINKS -u UV_INDEX -u UV_EXTRA_INDEX_URL UV_CUSTOM_COMPILE_COMMAND='make lock' \
@@ -136,12 +136,12 @@ lock: $(VENV)/.dev ## pin the newest versions that requirements/*.in allow, with
 # Stamps say which lock file the environment was last brought to; dev.txt includes all of prod.txt.
 $(VENV)/.prod: requirements/prod.txt | $(VENV)/bin/pip
 	@echo 'Installing the dependencies …'
-	pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	requirements/install $(VENV) $<
 	touch $@
 
 $(VENV)/.dev: requirements/dev.txt | $(VENV)/bin/pip
 	@echo 'Installing the dependencies and the tools of development …'
-	pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	requirements/install $(VENV) $<
 	touch $@ $(VENV)/.prod
 
 # Ansible has an environment of its own: neither the application nor its tests need it.
@@ -151,7 +151,7 @@ $(DEPLOY_VENV)/.done: requirements/deploy.txt
 		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
 	done
 	"$$python" -m venv --clear $(DEPLOY_VENV)
-	$(DEPLOY_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	requirements/install $(DEPLOY_VENV) $<
 	touch $@
 
 $(VENV)/bin/pip:

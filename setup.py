@@ -52,6 +52,6 @@ setup(
         "redis": chosen("prod", "redis"),
         "s3": requirements("s3"),
         "otel": requirements("otel"),
-        "dev": [*requirements("prod"), *requirements("dev")],
+        "dev": [*requirements("prod"), *requirements("dev"), *requirements("uv")],
     },
 )

@@ -20,6 +20,7 @@ from ecatalog.config import load_settings
 from tests.serving import ROOT, source_files
 
 LISTS = ("base", "prod", "s3", "otel", "dev")
+LOCKS = ("uv", *LISTS)
 PIN = re.compile(r"^([a-z0-9._-]+)==([^ \\]+)", re.MULTILINE)
 
 
@@ -48,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next((folder / "wheels").glob("*.whl"))
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_pin_carries_hashes(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
@@ -58,7 +59,7 @@ def test_every_pin_carries_hashes(name: str) -> None:
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", LOCKS)
 def test_lock_files_name_no_index_and_no_folder(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     for trace in (
@@ -137,7 +138,7 @@ def test_setup_takes_its_lists_from_the_files(wheel: Path) -> None:
         "redis": {"redis"},
         "s3": stated("s3").keys(),
         "otel": stated("otel").keys(),
-        "dev": stated("prod").keys() | stated("dev").keys(),
+        "dev": stated("prod").keys() | stated("dev").keys() | stated("uv").keys(),
     }
 
 

@@ -102,7 +102,7 @@ def test_a_terminated_backup_leaves_no_backup(house: House, tmp_path: Path) -> N
     slow.parent.mkdir(exist_ok=True)
     real = subprocess.run(["sh", "-c", "command -v restic"], capture_output=True, text=True, check=True)
     slow.write_text(
-        f'#!/bin/sh\ncase "$*" in *--stdin-filename*) touch "{tmp_path}/begun"; sleep 60;; esac\n'
+        f'#!/bin/sh\ncase "$*" in *--stdin-filename*) touch "{tmp_path}/begun"; exec sleep 60;; esac\n'
         f'exec {real.stdout.strip()} "$@"\n'
     )
     slow.chmod(0o755)
@@ -177,7 +177,11 @@ def test_a_damaged_repository_is_told(house: House) -> None:
         Path(house.settings.backup_repository, "data").rglob("*"), key=lambda path: path.stat().st_size
     )
     pack.chmod(0o600)
-    pack.write_bytes(pack.read_bytes()[:-100])
+    sound = pack.read_bytes()
+    middle = len(sound) // 2
+    pack.write_bytes(
+        sound[:middle] + bytes(byte ^ 255 for byte in sound[middle : middle + 100]) + sound[middle + 100 :]
+    )
     house.fail("backup", "check", "--percent", "100")
     assert read_state(house.settings.backup_state_file)["check"].failed > 0
 

@@ -61,7 +61,7 @@ class Load:
     def _read(self) -> None:
         while not self._end.is_set():
             self._one("read", 200, "GET", "/api/v1/project/")
-            time.sleep(0.05)
+            time.sleep(0.15)  # each is a connection with a handshake of its own
 
     def _write(self) -> None:
         for number in itertools.count():
