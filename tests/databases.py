@@ -18,7 +18,7 @@ from flask import Flask
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from ecatalog.catalog import vocabulary
+from ecatalog.catalog import crowded, vocabulary
 from ecatalog.config import Settings
 from ecatalog.extensions import db
 from tests.pooler import Pooler
@@ -150,6 +150,7 @@ def empty(app: Flask, seeds: Seeds) -> None:
             if table.name in seeds:
                 connection.execute(sa.insert(table), seeds[table.name])
     vocabulary.forget()
+    crowded.forget()
 
 
 @dataclass

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from ecatalog import __version__, metrics
 from ecatalog.catalog import cache, clock, etag, paging, query, relevance, selection, shown
 from ecatalog.catalog.clock import ClockReading
+from ecatalog.catalog.hits import Found
 from ecatalog.catalog.nested import render_rows
-from ecatalog.catalog.relevance import Found
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
 from ecatalog.config import Settings, current_settings
@@ -165,9 +165,9 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
 
 def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:
     """Count what is selected: a look-up without filters, else once a tick; of a search, tell the hits."""
-    narrowing = selected.narrowing()
+    narrowing, live_rows = selected.narrowing(), clocks[selected.resource.name].live_rows
     if not narrowing:
-        return Found(clocks[selected.resource.name].live_rows, ())
+        return Found(live_rows, ())
     by_relevance = by_relevance and bool(selected.words)
     moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
     place = (selected.resource.name, _shown_by(current_settings()))
@@ -175,6 +175,6 @@ def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:
     kept = _kept(key)
     if kept is not None:
         return Found.unpacked(kept)
-    found = relevance.find(selected) if by_relevance else Found(selected.count(), ())
+    found = relevance.find(selected, live_rows) if by_relevance else Found(selected.count(), ())
     _keep(key, found.packed())
     return found

@@ -130,9 +130,9 @@ def _write_texts(table: sa.Table, texts: dict[int, str]) -> None:
 
 def _check_trigrams(resource: Resource) -> None:
     """SQLite's index is told to compare itself with its content, and is made anew where it differs."""
-    if is_postgresql():
-        return
     name = resource.search_tables.trigrams
+    if is_postgresql() or name is None:
+        return
     index = sa.table(name, sa.column(name), sa.column("rank"))
     try:
         with write_transaction():

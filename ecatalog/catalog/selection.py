@@ -62,11 +62,14 @@ class Selection:
         statement = window.of(own, sa.select(own.id).where(*self.conditions()))
         return db.session.connection().execute(statement).scalars().all()
 
+    def filters(self) -> list[tuple[str, Any]]:
+        """The filters that are given, by name."""
+        given = {name: self.values.get(name) for name in self.resource.all_filters}
+        return sorted((name, value) for name, value in given.items() if value is not None)
+
     def narrowing(self) -> list[Any]:
         """What tells this selection from others of the resource; nothing, where it is of all rows."""
-        given = {name: self.values.get(name) for name in self.resource.all_filters}
-        filters = sorted((name, value) for name, value in given.items() if value is not None)
-        return [*filters, *self.words]
+        return [*self.filters(), *self.words]
 
 
 class Counted(Protocol):

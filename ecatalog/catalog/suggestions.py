@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from ecatalog.catalog import relevance, selection
+from ecatalog.catalog import hits, selection
+from ecatalog.catalog.hits import Found
 from ecatalog.catalog.listing import Answer, ListRequest, by_clock
-from ecatalog.catalog.relevance import Found
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
 from ecatalog.extensions import db
@@ -35,10 +35,10 @@ def _build(resource: Resource, values: Mapping[str, Any]) -> bytes:
 def _look(selected: Selection) -> Found:
     if not selected.words:
         return Found(0, ())
-    hits = relevance.find_in_newest(selected, MOST, rows=_NEWEST, beginning=True)
-    if hits is not None:
-        return Found(len(hits), hits)
-    return relevance.find_in_all(selected, beginning=True, most=MOST)
+    first = hits.find_in_newest(selected, MOST, rows=_NEWEST, beginning=True)
+    if first is not None:
+        return Found(len(first), first)
+    return hits.find_in_all(selected, beginning=True, most=MOST)
 
 
 def _named(resource: Resource, ids: list[int]) -> list[dict[str, Any]]:

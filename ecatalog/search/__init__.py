@@ -6,7 +6,7 @@ true, and what a search costs, is told in docs/adr/0010.
 
 from __future__ import annotations
 
-from ecatalog.search.conditions import contains, like, name_begins, text_begins
+from ecatalog.search.conditions import beginnings, contains, like, name_begins, text_begins
 from ecatalog.search.document import MAX_WORDS, document, vocabulary, words
 from ecatalog.search.tables import SearchTables, attach, tables_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "MAX_WORDS",
     "SearchTables",
     "attach",
+    "beginnings",
     "contains",
     "document",
     "like",

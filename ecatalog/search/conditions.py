@@ -21,8 +21,12 @@ def contains(tables: SearchTables, words: Sequence[Spellings], dialect: str) -> 
 
 def name_begins(tables: SearchTables, words: Sequence[Spellings], dialect: str) -> sa.ColumnElement[bool]:
     """Every word begins a word of the row's name."""
-    marked = [tuple(f"{NAME_MARK}{spelling}" for spelling in spelled) for spelled in words]
-    return _every(tables, marked, dialect)
+    return _every(tables, beginnings(words), dialect)
+
+
+def beginnings(words: Sequence[Spellings]) -> list[Spellings]:
+    """What occurs in a search text where every word begins a word of the name."""
+    return [tuple(f"{NAME_MARK}{spelling}" for spelling in spelled) for spelled in words]
 
 
 def text_begins(tables: SearchTables, spelled: Spellings) -> sa.ColumnElement[bool]:
@@ -46,11 +50,12 @@ def _every(tables: SearchTables, words: list[Spellings], dialect: str) -> sa.Col
     text = tables.rows.c.search_text
     if dialect == "postgresql":
         return sa.and_(sa.true(), *(sa.or_(*(like(text, part) for part in spelled)) for spelled in words))
-    indexed = [spelled for spelled in words if min(map(len, spelled)) >= _TRIGRAM]
+    trigrams = tables.trigrams
+    indexed = [spelled for spelled in words if trigrams and min(map(len, spelled)) >= _TRIGRAM]
     scanned = [spelled for spelled in words if spelled not in indexed]
     terms = [sa.or_(*(sa.func.instr(text, part) > 0 for part in spelled)) for spelled in scanned]
-    if indexed:
-        terms.append(tables.rows.c.id.in_(_rows_matching(tables.trigrams, indexed)))
+    if trigrams and indexed:
+        terms.append(tables.rows.c.id.in_(_rows_matching(trigrams, indexed)))
     return sa.and_(sa.true(), *terms)
 
 

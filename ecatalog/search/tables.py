@@ -23,7 +23,7 @@ class SearchTables:
 
     rows: sa.FromClause
     words: sa.Table
-    trigrams: str  # the name of SQLite's index over ``rows``
+    trigrams: str | None  # the name of SQLite's index over ``rows``; None where they are looked through
 
 
 def attach(owner: sa.Table) -> None:

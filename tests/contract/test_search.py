@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ecatalog.catalog import relevance
+from ecatalog.catalog import crowded, hits
 from ecatalog.client.resource import CLIENT
 from ecatalog.nomenklatura.resource import NOMENKLATURA
 from tests.contract.catalogue import Catalogue, Row, ok, refused
@@ -108,14 +108,14 @@ class TestOrder:
         assert [row["id"] for row in walk(rows, search="sut", limit=5, offset=0)] == ids(rows)
         assert [row["id"] for row in walk(rows, search="sut", cursor="", page_size=5)] == ids(rows)
         # The same where not all hits are put in order.
-        monkeypatch.setattr(relevance, "_MANY", 3)
-        monkeypatch.setattr(relevance, "_FIRST", 10)
+        monkeypatch.setattr(crowded, "_MANY", 3)
+        monkeypatch.setattr(crowded, "_FIRST", 10)
         for _ in range(2):
             rows.create(name="Elsewhere")  # a new tick
             assert [row["id"] for row in walk(rows, search="sut", page_size=4)] == ids(rows)
         assert [row["id"] for row in walk(rows, search="sut", cursor="", page_size=4)] == ids(rows)
         # The same beyond those hits that are kept in order.
-        monkeypatch.setattr(relevance, "_TOP", 7)
+        monkeypatch.setattr(hits, "TOP", 7)
         rows.create(name="Elsewhere")  # a new tick
         assert [row["id"] for row in walk(rows, search="sut", page_size=4)] == ids(rows)
         assert [row["id"] for row in walk(rows, search="sut", limit=4, offset=0)] == ids(rows)

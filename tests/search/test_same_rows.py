@@ -5,15 +5,18 @@ The suite runs on SQLite and on PostgreSQL; what each answers is compared with t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ecatalog import search
+from ecatalog.catalog import crowded
 from tests.databases import empty
 
 Row = dict[str, Any]
@@ -31,6 +34,13 @@ ROWS = st.lists(
     min_size=1,
     max_size=8,
     unique_by=lambda row: row["code_1c"],
+)
+
+
+SETTINGS = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -64,15 +74,41 @@ def expected(rows: list[Row], query: str) -> list[str]:
     return [code for _, _, code in sorted(ranked)]
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@SETTINGS
 @given(cases())
 def test_rows_and_order(
     app: Flask, client: FlaskClient, auth: Callable[..., dict[str, str]], case: tuple[list[Row], list[str]]
 ) -> None:
+    compare(app, client, auth, case)
+
+
+@SETTINGS
+@given(cases())
+def test_rows_and_order_where_not_all_hits_are_put_in_order(
+    app: Flask,
+    client: FlaskClient,
+    auth: Callable[..., dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[list[Row], list[str]],
+) -> None:
+    """As if three hits were many, and four rows the newest of very many."""
+    for name, number in {"_MANY": 2, "_FIRST": 2, "_SAMPLE": 3, "_NEWEST": 4}.items():
+        monkeypatch.setattr(crowded, name, number)
+    compare(app, client, auth, case)
+
+
+def walk(client: FlaskClient, address: str | None) -> Iterator[Any]:
+    """The pages of a list, along ``next``."""
+    while address:
+        page = client.get(address).get_json()
+        yield page
+        address = page["next"]
+
+
+def compare(
+    app: Flask, client: FlaskClient, auth: Callable[..., dict[str, str]], case: tuple[list[Row], list[str]]
+) -> None:
+    """What the service finds of the rows, page by page, is what their texts say."""
     rows, queries = case
     empty(app, {})
     headers = auth()  # anew: the users were deleted, too
@@ -81,10 +117,10 @@ def test_rows_and_order(
     stored = sorted(client.get("/api/v1/nomenklatura/").get_json()["results"], key=lambda row: row["id"])
     for query in queries:
         if search.words(query) and "\0" not in query:  # "ь" alone has no sound: it asks for nothing
-            asked = {"search": query, "fuzzy": "false"}
-            page = client.get("/api/v1/nomenklatura/", query_string=asked).get_json()
-            found = [row["code_1c"] for row in page["results"]]
+            asked = {"search": query, "fuzzy": "false", "page_size": "2"}
+            pages = list(walk(client, "/api/v1/nomenklatura/?" + urlencode(asked)))
+            found = [row["code_1c"] for page in pages for row in page["results"]]
             shown = expected(
                 [{**row, "title": row["title"] or "", "sku": row["sku"] or ""} for row in stored], query
             )
-            assert (found, page["count"]) == (shown, len(shown)), query
+            assert (found, pages[0]["count"]) == (shown, len(shown)), query
