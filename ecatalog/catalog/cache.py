@@ -1,17 +1,20 @@
-"""Bytes of answers and counts, kept in this process under keys that name the clocks they are true for.
+"""Bytes of answers, counts and rows, kept in this process under keys that name what they are true for.
 
-Nothing is ever invalidated: when a clock moves, the key moves, and what is no longer asked for falls out.
+Nothing is ever invalidated: when a clock moves, or a row's tick, the key moves, and what is no longer asked
+for falls out.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 
 from cachetools import LRUCache
 
 from ecatalog import metrics
 
-MAX_BYTES = 12 * 1024 * 1024
+MAX_BYTES = 8 * 1024 * 1024  # of answers and counts
+MAX_BYTES_OF_ROWS = 4 * 1024 * 1024
 _ENTRY_OVERHEAD = 200  # of a dict entry, a key and a bytes object, roughly
 
 
@@ -37,10 +40,19 @@ class AnswerCache:
 
         A copy of it: what a serializer made may hold three times the memory that its length tells of.
         """
-        if len(body) < self._entries.maxsize // 10:
-            kept = bytes(memoryview(body))
-            with self._lock:
-                self._entries[key] = kept
+        self.put_all({key: body})
+
+    def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """What is kept of each, which does not count as a look for an answer."""
+        with self._lock:
+            return [self._entries.get(key) for key in keys]
+
+    def put_all(self, bodies: Mapping[str, bytes]) -> None:
+        """As :meth:`put`, of several."""
+        most = self._entries.maxsize // 10
+        kept = {key: bytes(memoryview(body)) for key, body in bodies.items() if len(body) < most}
+        with self._lock:
+            self._entries.update(kept)
 
     @property
     def size(self) -> int:
@@ -50,3 +62,4 @@ class AnswerCache:
 
 
 answers = AnswerCache()
+rows = AnswerCache(MAX_BYTES_OF_ROWS)

@@ -14,11 +14,14 @@ _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 
 def row_etag(resource: Resource, row: Any) -> str:
     """A row's tag: its own tick, that of the parent that it shows, and how its children are shown."""
-    tag = f"{row.tick:x}"
-    if resource.parent is not None:
-        parent = getattr(row, resource.parent.name)
-        tag += f"-{parent.tick:x}" if parent is not None else "-0"
-    return "-".join([tag, *(nested.version() for nested in resource.nested)])
+    parent = None if resource.parent is None else getattr(row, resource.parent.name)
+    return tag_of(resource, row.tick, None if parent is None else parent.tick)
+
+
+def tag_of(resource: Resource, tick: int, parent_tick: int | None) -> str:
+    """As :func:`row_etag`, of the ticks alone."""
+    ticks = [tick] if resource.parent is None else [tick, parent_tick or 0]
+    return "-".join([*(f"{one:x}" for one in ticks), *(nested.version() for nested in resource.nested)])
 
 
 def digest(*parts: object) -> str:

@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from ecatalog import __version__, metrics
-from ecatalog.catalog import cache, clock, etag, paging, query, relevance, selection, shown
+from ecatalog.catalog import cache, clock, etag, paging, query, ready_rows, relevance, selection, shown
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.hits import Found
 from ecatalog.catalog.nested import render_rows
@@ -143,24 +143,40 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
     values = dict(asked.values)
     by_relevance = not values.get("ordering")
     selected, found = selection.select(resource, values, partial(_look, clocks, by_relevance))
+    page: paging.Page
+    results: list[Any]
     if selected.words and by_relevance:
         page = relevance.page(selected, found, values)
+        results = render_rows(resource, page.rows)
     else:
-
-        def run(window: paging.Window) -> list[Any]:
-            return shown.rows_of(resource, selected.ids(window))
-
-        limit = resource.max_limit
-        page = paging.fetch(resource.columns, order, values, found.count, run, max_limit=limit)
+        page, results = _in_order(selected, clocks, order, asked, found.count)
     return orjson.dumps(
         {
             "count": found.count,
             **({"fuzzy": True} if selected.approximate else {}),
             "next": paging.link(asked.base_url, asked.query, page.next),
             "previous": paging.link(asked.base_url, asked.query, page.previous),
-            "results": render_rows(resource, page.rows),
+            "results": results,
         }
     )
+
+
+def _in_order(
+    selected: Selection, clocks: Clocks, order: tuple[query.Order, ...], asked: ListRequest, count: int
+) -> tuple[paging.Page, list[Any]]:
+    """A page in an order of columns, and its rows as they are shown."""
+    resource, values = selected.resource, dict(asked.values)
+
+    def page_of(run: paging.Run) -> paging.Page:
+        return paging.fetch(resource.columns, order, values, count, run, max_limit=resource.max_limit)
+
+    if "cursor" in values:  # which is made of what the first and the last row hold
+        page = page_of(lambda window: shown.rows_of(resource, selected.ids(window)))
+        return page, render_rows(resource, page.rows)
+    page = page_of(lambda window: list(selected.references(window)))
+    epochs = [clocks[name].epoch for name in resource.clock_names]
+    shown_by = (_shown_by(current_settings()), asked.base_url, epochs)  # images name the host
+    return page, ready_rows.fragments(resource, page.rows, shown_by)
 
 
 def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:

@@ -243,3 +243,19 @@ def test_no_thumbnails_at_all(items: Album) -> None:
         "total_count": 0,
         "total_size": {"thumbnail": size, "original": size},
     }
+
+
+def test_rows_that_lie_ready_show_the_images_of_now(album: Album) -> None:
+    album.row()
+
+    def shown(host: str = "localhost") -> list[str]:
+        address = f"/api/v1/{album.resource.name}/"
+        page = done(album.client.get(address, headers=album.headers, base_url=f"http://{host}"))
+        return [image["image_url"] for image in page["results"][0]["images"]]
+
+    assert shown() == []
+    image = album.upload()
+    assert shown() == [image["image_url"]]
+    assert shown("127.0.0.1") == [image["image_url"].replace("localhost", "127.0.0.1")]
+    album.call("DELETE", image)
+    assert shown() == shown("127.0.0.1") == []

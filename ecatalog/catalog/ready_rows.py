@@ -1,0 +1,73 @@
+"""Rows as lists show them, kept as bytes under their entity tags.
+
+Pages overlap, and a write changes one row of many: most rows of a page that nobody has asked for, or that a
+tick has made untrue, have been shown as they are now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+
+from ecatalog.catalog import cache, etag
+from ecatalog.catalog.nested import render_rows
+from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.shown import rows_of
+from ecatalog.database import in_write_transaction
+
+
+class Reference(NamedTuple):
+    """A row, and what its entity tag follows from."""
+
+    id: int
+    tick: int
+    parent_tick: int | None
+
+
+def referring(resource: Resource, ids: sa.Select[Any]) -> sa.Select[Any]:
+    """The SELECT of the references of rows, in their order, from that of their ids.
+
+    The ids are chosen inside, where an index has them: the rows that are skipped are not looked at.
+    """
+    page = ids.subquery("page")
+    own, one = resource.columns, page.c.id
+    tick = sa.select(own.tick).where(own.id == one).scalar_subquery()
+    parent_tick: sa.ColumnElement[Any] = sa.null()
+    if resource.parent is not None:
+        parent, link = resource.parent.columns, getattr(own, resource.link_column)
+        of_parent = sa.select(parent.tick).where(parent.id == link, own.id == one)
+        parent_tick = of_parent.scalar_subquery()
+    return sa.select(one, tick, parent_tick)
+
+
+def fragments(
+    resource: Resource, references: Sequence[Reference], shown_by: tuple[object, ...]
+) -> list[orjson.Fragment]:
+    """The rows as JSON, in that order; those that do not lie ready are read in the session's snapshot.
+
+    ``shown_by`` is all that makes a row look different besides what its tag tells.
+    """
+    place = etag.digest(resource.name, shown_by)
+    keys = {one.id: _key(resource, place, one) for one in references}
+    if in_write_transaction():  # nothing is kept of what may be rolled back
+        bodies = _read(resource, list(keys))
+    else:
+        kept = zip(keys, cache.rows.get_all(list(keys.values())), strict=True)
+        bodies = {row_id: body for row_id, body in kept if body is not None}
+        read = _read(resource, [row_id for row_id in keys if row_id not in bodies])
+        cache.rows.put_all({keys[row_id]: body for row_id, body in read.items()})
+        bodies |= read
+    return [orjson.Fragment(bodies[row_id]) for row_id in keys]
+
+
+def _key(resource: Resource, place: str, one: Reference) -> str:
+    return f"{place} {one.id:x} {etag.tag_of(resource, one.tick, one.parent_tick)}"
+
+
+def _read(resource: Resource, ids: Sequence[int]) -> dict[int, bytes]:
+    rows = rows_of(resource, ids)
+    shown = render_rows(resource, rows)
+    return {row.id: orjson.dumps(answer) for row, answer in zip(rows, shown, strict=True)}
