@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -67,17 +68,23 @@ def first_hits(selection: Selection) -> list[Hit] | None:
     rows = newest_rows(selection, _NEWEST)
     other = selection.hits(rows.rows.c.id, rows.rows.c.created_at, tables=rows)
     other = other.where(sa.not_(is_named(selection, rows)))
-    return first_of(_FIRST, exact, named, [Hit(*row, 0) for row in newest_of(other, rows, _FIRST)])
+    return first_of(_FIRST, exact, named, [Hit(*row, 0) for row in newest_of(other, rows.rows.c, _FIRST)])
 
 
 def _named_hits(selection: Selection) -> list[Hit]:
     """The first hits by name: of the newest rows where those have enough, else of all, by the index."""
-    places = [selection.resource.search_tables]
+    found: list[tuple[int, Any]] = []
     if _in_sample(selection, search.beginnings(selection.words)) * _NEWEST > _FIRST * _SAMPLE:
-        places.insert(0, newest_rows(selection, _NEWEST))
-    for rows in places:
-        named = selection.hits(rows.rows.c.id, rows.rows.c.created_at, tables=rows)
-        found = newest_of(named.where(is_named(selection, rows)), rows, _FIRST)
-        if len(found) == _FIRST:
-            break
+        rows = newest_rows(selection, _NEWEST)
+        found = newest_of(_named(selection, rows), rows.rows.c, _FIRST)
+    if len(found) < _FIRST:
+        # Materialized: else PostgreSQL may look for them along the order, through the whole table.
+        named = _named(selection, selection.resource.search_tables).cte("named")
+        named = named.prefix_with("MATERIALIZED", dialect="postgresql")
+        found = newest_of(sa.select(named), named.c, _FIRST)
     return [Hit(*row, 1) for row in found]
+
+
+def _named(selection: Selection, tables: search.SearchTables) -> sa.Select[Any]:
+    hits = selection.hits(tables.rows.c.id, tables.rows.c.created_at, tables=tables)
+    return hits.where(is_named(selection, tables))

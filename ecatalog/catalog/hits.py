@@ -60,10 +60,10 @@ def find_in_newest(
 ) -> list[Hit] | None:
     """The first hits where the ``rows`` newest rows have enough that rank by name, or above; else None."""
     newest = newest_rows(selection, rows)
-    named = is_named(selection, newest, beginning=beginning)
-    found = newest_of(
-        selection.hits(newest.rows.c.id, newest.rows.c.created_at, tables=newest).where(named), newest, number
-    )
+    columns = newest.rows.c
+    named = selection.hits(columns.id, columns.created_at, tables=newest)
+    named = named.where(is_named(selection, newest, beginning=beginning))
+    found = newest_of(named, columns, number)
     return first_of(number, exact_hits(selection, number), [Hit(*row, 1) for row in found])
 
 
@@ -77,9 +77,9 @@ def first_of(number: int, *ranks: Sequence[Hit]) -> list[Hit] | None:
 
 def exact_hits(selection: Selection, number: int) -> list[Hit]:
     """The newest of those that were named exactly."""
-    tables = selection.resource.search_tables
-    exact = selection.hits(tables.rows.c.id, tables.rows.c.created_at).where(_is_exact(selection))
-    return [Hit(*row, 3) for row in newest_of(exact, tables, number)]
+    columns = selection.resource.search_tables.rows.c
+    exact = selection.hits(columns.id, columns.created_at).where(_is_exact(selection))
+    return [Hit(*row, 3) for row in newest_of(exact, columns, number)]
 
 
 def newest_rows(selection: Selection, number: int) -> search.SearchTables:
@@ -90,9 +90,8 @@ def newest_rows(selection: Selection, number: int) -> search.SearchTables:
     return replace(tables, rows=in_order.limit(number).subquery("newest"), trigrams=None)
 
 
-def newest_of(statement: sa.Select[Any], tables: search.SearchTables, number: int) -> list[tuple[int, Any]]:
-    """Id and time of the newest rows of a statement that selects those columns of ``tables``."""
-    columns = tables.rows.c
+def newest_of(statement: sa.Select[Any], columns: Any, number: int) -> list[tuple[int, Any]]:
+    """Id and time of the newest rows of a statement that selects those two of ``columns``."""
     in_order = statement.order_by(columns.created_at.desc(), columns.id.desc()).limit(number)
     found = db.session.connection().execute(in_order)
     return [(row_id, created_at) for row_id, created_at in found]
