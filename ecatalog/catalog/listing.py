@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from ecatalog import __version__, metrics
-from ecatalog.catalog import cache, clock, etag, paging, query, ready_rows, relevance, selection, shown
+from ecatalog.catalog import cache, clock, etag, paging, query, ready_rows, relevance, selection
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.hits import Found
 from ecatalog.catalog.nested import render_rows
@@ -167,13 +167,10 @@ def _in_order(
     """A page in an order of columns, and its rows as they are shown."""
     resource, values = selected.resource, dict(asked.values)
 
-    def page_of(run: paging.Run) -> paging.Page:
-        return paging.fetch(resource.columns, order, values, count, run, max_limit=resource.max_limit)
+    def run(window: paging.Window) -> list[Any]:
+        return selected.references(window, placed="cursor" in values)
 
-    if "cursor" in values:  # which is made of what the first and the last row hold
-        page = page_of(lambda window: shown.rows_of(resource, selected.ids(window)))
-        return page, render_rows(resource, page.rows)
-    page = page_of(lambda window: list(selected.references(window)))
+    page = paging.fetch(resource.columns, order, values, count, run, max_limit=resource.max_limit)
     epochs = [clocks[name].epoch for name in resource.clock_names]
     shown_by = (_shown_by(current_settings()), asked.base_url, epochs)  # images name the host
     return page, ready_rows.fragments(resource, page.rows, shown_by)

@@ -6,29 +6,52 @@ tick has made untrue, have been shown as they are now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from ecatalog.catalog import cache, etag
 from ecatalog.catalog.nested import render_rows
+from ecatalog.catalog.paging import Window
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.shown import rows_of
 from ecatalog.database import in_write_transaction
 
 
-class Reference(NamedTuple):
-    """A row, and what its entity tag follows from."""
+@dataclass(frozen=True)
+class Reference:
+    """A row, and what its entity tag follows from.
+
+    place   where it stands in the order: the values of the order's columns, which a cursor is made of;
+            nothing where they were not asked for (``placed``)
+    """
 
     id: int
     tick: int
     parent_tick: int | None
+    place: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.place[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def _placing(window: Window) -> list[str]:
+    return [term.column for term in window.order if term.column != "id"]
+
+
+def chosen(own: Any, window: Window, *, placed: bool) -> list[Any]:
+    """What to select of a table for :func:`referring`."""
+    return [own.id, *(getattr(own, name).label(name) for name in _placing(window) if placed)]
 
 
 def referring(resource: Resource, ids: sa.Select[Any]) -> sa.Select[Any]:
-    """The SELECT of the references of rows, in their order, from that of their ids.
+    """The SELECT of the references of rows, in their order, from that of :func:`chosen`.
 
     The ids are chosen inside, where an index has them: the rows that are skipped are not looked at.
     """
@@ -40,7 +63,16 @@ def referring(resource: Resource, ids: sa.Select[Any]) -> sa.Select[Any]:
         parent, link = resource.parent.columns, getattr(own, resource.link_column)
         of_parent = sa.select(parent.tick).where(parent.id == link, own.id == one)
         parent_tick = of_parent.scalar_subquery()
-    return sa.select(one, tick, parent_tick)
+    return sa.select(one, tick, parent_tick, *(column for column in page.c if column is not one))
+
+
+def referred(window: Window, rows: Iterable[Sequence[Any]], *, placed: bool) -> list[Reference]:
+    """The references that a statement of :func:`referring` has read."""
+    names = _placing(window) if placed else []
+    found = []
+    for row_id, tick, parent_tick, *values in rows:
+        found.append(Reference(row_id, tick, parent_tick, dict(zip(names, values, strict=True))))
+    return found
 
 
 def fragments(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from ecatalog import search
 from ecatalog.catalog import query, shaped
 from ecatalog.catalog.nearest import Words, nearest
 from ecatalog.catalog.paging import Window
-from ecatalog.catalog.ready_rows import Reference, referring
+from ecatalog.catalog.ready_rows import Reference, chosen, referred, referring
 from ecatalog.catalog.resource import Resource
 from ecatalog.extensions import db
 
@@ -55,22 +55,14 @@ class Selection:
             return shaped.count(self.resource, self.values)
         return db.session.connection().execute(self.hits(sa.func.count())).scalar() or 0
 
-    def ids(self, window: Window) -> Sequence[int]:
-        """The ids of a part of these rows: an index has them, so that a deep page reads no rows it skips."""
+    def references(self, window: Window, *, placed: bool) -> list[Reference]:
+        """A part of these rows: an index has them, so that a deep page reads no rows it skips."""
         if not self.words:
-            return shaped.ids(self.resource, self.values, window)
-        return db.session.connection().execute(self._of_ids(window)).scalars().all()
-
-    def references(self, window: Window) -> Sequence[Reference]:
-        """As :meth:`ids`, with what tells whether the rows lie ready."""
-        if not self.words:
-            return shaped.references(self.resource, self.values, window)
-        found = db.session.connection().execute(referring(self.resource, self._of_ids(window)))
-        return [Reference(*row) for row in found]
-
-    def _of_ids(self, window: Window) -> sa.Select[Any]:
+            return shaped.references(self.resource, self.values, window, placed=placed)
         own = self.resource.columns
-        return window.of(own, sa.select(own.id).where(*self.conditions()))
+        ids = sa.select(*chosen(own, window, placed=placed)).where(*self.conditions())
+        statement = referring(self.resource, window.of(own, ids))
+        return referred(window, db.session.connection().execute(statement), placed=placed)
 
     def filters(self) -> list[tuple[str, Any]]:
         """The filters that are given, by name."""

@@ -14,11 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog.catalog.paging import Window
-from ecatalog.catalog.ready_rows import Reference, referring
+from ecatalog.catalog.ready_rows import Reference, chosen, referred, referring
 from ecatalog.catalog.resource import Resource
 from ecatalog.memory import Memory
 from ecatalog.session_read import SessionRead
-from ecatalog.single_read import Row
 
 _MOST = 1_000  # statements, some ten kB each
 # Names of parameters, and beginnings of such.
@@ -70,38 +69,30 @@ def count(resource: Resource, values: Mapping[str, Any]) -> int:
     return int(read.rows(**parameters)[0][0])
 
 
-def ids(resource: Resource, values: Mapping[str, Any], window: Window) -> list[int]:
-    """The ids of the rows in a window of those that loaded filter values select, in order."""
-    return [row[0] for row in _rows(resource, values, window, refers=False)]
-
-
-def references(resource: Resource, values: Mapping[str, Any], window: Window) -> list[Reference]:
-    """As :func:`ids`, with what tells whether the rows lie ready."""
-    return [Reference(*row) for row in _rows(resource, values, window, refers=True)]
-
-
-def _rows(resource: Resource, values: Mapping[str, Any], window: Window, *, refers: bool) -> list[Row]:
+def references(
+    resource: Resource, values: Mapping[str, Any], window: Window, *, placed: bool
+) -> list[Reference]:
+    """The rows in a window of those that loaded filter values select, in order; for ``placed`` see there."""
     shape, parameters = shape_of(resource, values)
     position = window.position
     nulls = None if position is None else tuple(value is None for value in position)
-    key = (shape, window.order, window.backwards, nulls, refers)
+    key = (shape, window.order, window.backwards, nulls, placed)
     read = _statements.get(key)
     if read is None:
-        statement = _of_ids(shape, window)
-        read = SessionRead(referring(resource, statement) if refers else statement)
+        read = SessionRead(referring(resource, _of_ids(shape, window, placed=placed)))
         _statements.put(key, read)
     known = [value for value in position or () if value is not None]
     parameters |= {f"{_PLACE}{number}": value for number, value in enumerate(known)}
     parameters |= {_LIMIT: window.limit, _OFFSET: window.offset}
-    return read.rows(**parameters)
+    return referred(window, read.rows(**parameters), placed=placed)
 
 
-def _of_ids(shape: Shape, window: Window) -> sa.Select[Any]:
+def _of_ids(shape: Shape, window: Window, *, placed: bool) -> sa.Select[Any]:
     own = shape.resource.columns
     numbers = itertools.count()
     return window.shaped(
         own,
-        sa.select(own.id).where(*shape.conditions()),
+        sa.select(*chosen(own, window, placed=placed)).where(*shape.conditions()),
         lambda _value, kind: sa.bindparam(f"{_PLACE}{next(numbers)}", type_=kind),
         sa.bindparam(_LIMIT, type_=sa.BigInteger),
         sa.bindparam(_OFFSET, type_=sa.BigInteger),
