@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import search
-from ecatalog.catalog.hits import Hit, exact_hits, first_of, is_named, newest_of, newest_rows
+from ecatalog.catalog.hits import Hit, exact_hits, first_of, is_named, named, newest_of, newest_rows
 from ecatalog.catalog.nearest import Words
 from ecatalog.catalog.selection import Selection
 from ecatalog.extensions import db
@@ -62,13 +62,13 @@ def _has_many_filtered(selection: Selection, live_rows: int) -> bool:
 
 def first_hits(selection: Selection) -> list[Hit] | None:
     """The first hits in order, as many as a few pages hold; None where the newest rows have not enough."""
-    exact, named = exact_hits(selection, _FIRST), _named_hits(selection)
-    if len(named) == _FIRST:
-        return first_of(_FIRST, exact, named)
+    exact, by_name = exact_hits(selection, _FIRST), _named_hits(selection)
+    if len(by_name) == _FIRST:
+        return first_of(_FIRST, exact, by_name)
     rows = newest_rows(selection, _NEWEST)
     other = selection.hits(rows.rows.c.id, rows.rows.c.created_at, tables=rows)
     other = other.where(sa.not_(is_named(selection, rows)))
-    return first_of(_FIRST, exact, named, [Hit(*row, 0) for row in newest_of(other, rows.rows.c, _FIRST)])
+    return first_of(_FIRST, exact, by_name, [Hit(*row, 0) for row in newest_of(other, rows.rows.c, _FIRST)])
 
 
 def _named_hits(selection: Selection) -> list[Hit]:
@@ -76,15 +76,10 @@ def _named_hits(selection: Selection) -> list[Hit]:
     found: list[tuple[int, Any]] = []
     if _in_sample(selection, search.beginnings(selection.words)) * _NEWEST > _FIRST * _SAMPLE:
         rows = newest_rows(selection, _NEWEST)
-        found = newest_of(_named(selection, rows), rows.rows.c, _FIRST)
+        found = newest_of(named(selection, rows), rows.rows.c, _FIRST)
     if len(found) < _FIRST:
         # Materialized: else PostgreSQL may look for them along the order, through the whole table.
-        named = _named(selection, selection.resource.search_tables).cte("named")
-        named = named.prefix_with("MATERIALIZED", dialect="postgresql")
-        found = newest_of(sa.select(named), named.c, _FIRST)
+        all_named = named(selection, selection.resource.search_tables).cte("named")
+        all_named = all_named.prefix_with("MATERIALIZED", dialect="postgresql")
+        found = newest_of(sa.select(all_named), all_named.c, _FIRST)
     return [Hit(*row, 1) for row in found]
-
-
-def _named(selection: Selection, tables: search.SearchTables) -> sa.Select[Any]:
-    hits = selection.hits(tables.rows.c.id, tables.rows.c.created_at, tables=tables)
-    return hits.where(is_named(selection, tables))

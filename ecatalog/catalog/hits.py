@@ -60,10 +60,7 @@ def find_in_newest(
 ) -> list[Hit] | None:
     """The first hits where the ``rows`` newest rows have enough that rank by name, or above; else None."""
     newest = newest_rows(selection, rows)
-    columns = newest.rows.c
-    named = selection.hits(columns.id, columns.created_at, tables=newest)
-    named = named.where(is_named(selection, newest, beginning=beginning))
-    found = newest_of(named, columns, number)
+    found = newest_of(named(selection, newest, beginning=beginning), newest.rows.c, number)
     return first_of(number, exact_hits(selection, number), [Hit(*row, 1) for row in found])
 
 
@@ -105,6 +102,12 @@ def ranked(selection: Selection, *, beginning: bool = False) -> sa.Select[Any]:
         ranks.insert(1, (is_named(selection, tables, beginning=True), 2))
     relevance = sa.case(*ranks, else_=0).label("relevance")
     return selection.hits(tables.rows.c.id, tables.rows.c.created_at, relevance)
+
+
+def named(selection: Selection, tables: search.SearchTables, *, beginning: bool = False) -> sa.Select[Any]:
+    """Id and time of the hits that rank by name."""
+    hits = selection.hits(tables.rows.c.id, tables.rows.c.created_at, tables=tables)
+    return hits.where(is_named(selection, tables, beginning=beginning))
 
 
 def is_named(

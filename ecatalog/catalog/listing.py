@@ -166,11 +166,9 @@ def _in_order(
 ) -> tuple[paging.Page, list[Any]]:
     """A page in an order of columns, and its rows as they are shown."""
     resource, values = selected.resource, dict(asked.values)
-
-    def run(window: paging.Window) -> list[Any]:
-        return selected.references(window, placed="cursor" in values)
-
-    page = paging.fetch(resource.columns, order, values, count, run, max_limit=resource.max_limit)
+    page = paging.fetch(
+        resource.columns, order, values, count, selected.references, max_limit=resource.max_limit
+    )
     epochs = [clocks[name].epoch for name in resource.clock_names]
     shown_by = (_shown_by(current_settings()), asked.base_url, epochs)  # images name the host
     return page, ready_rows.fragments(resource, page.rows, shown_by)

@@ -91,6 +91,7 @@ class Window:
 
     position   the values of the order's columns in a row; the rows after it are wanted (before it, when the
                list is read ``backwards``)
+    placed     the rows must tell where they stand, for cursors to be made of
     """
 
     order: tuple[Order, ...]
@@ -98,6 +99,7 @@ class Window:
     offset: int = 0
     position: tuple[Any, ...] | None = None
     backwards: bool = False
+    placed: bool = False
 
     def of(self, model: Any, statement: sa.Select[Any]) -> sa.Select[Any]:
         """These rows of a statement, which has neither order nor limit; ``model`` as for :func:`fetch`."""
@@ -184,7 +186,7 @@ def _by_offset(
 
 def _by_cursor(model: Any, order: tuple[Order, ...], cursor: str | None, size: int, run: Run) -> Page:
     backwards, position = decode_cursor(model, order, cursor) if cursor else (False, None)
-    rows = run(Window(order, size + 1, position=position, backwards=backwards))
+    rows = run(Window(order, size + 1, position=position, backwards=backwards, placed=True))
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()

@@ -26,7 +26,7 @@ class Reference:
     """A row, and what its entity tag follows from.
 
     place   where it stands in the order: the values of the order's columns, which a cursor is made of;
-            nothing where they were not asked for (``placed``)
+            nothing where the window does not ask for them (``placed``)
     """
 
     id: int
@@ -42,12 +42,12 @@ class Reference:
 
 
 def _placing(window: Window) -> list[str]:
-    return [term.column for term in window.order if term.column != "id"]
+    return [term.column for term in window.order if window.placed and term.column != "id"]
 
 
-def chosen(own: Any, window: Window, *, placed: bool) -> list[Any]:
+def chosen(own: Any, window: Window) -> list[Any]:
     """What to select of a table for :func:`referring`."""
-    return [own.id, *(getattr(own, name).label(name) for name in _placing(window) if placed)]
+    return [own.id, *(getattr(own, name).label(name) for name in _placing(window))]
 
 
 def referring(resource: Resource, ids: sa.Select[Any]) -> sa.Select[Any]:
@@ -66,9 +66,9 @@ def referring(resource: Resource, ids: sa.Select[Any]) -> sa.Select[Any]:
     return sa.select(one, tick, parent_tick, *(column for column in page.c if column is not one))
 
 
-def referred(window: Window, rows: Iterable[Sequence[Any]], *, placed: bool) -> list[Reference]:
+def referred(window: Window, rows: Iterable[Sequence[Any]]) -> list[Reference]:
     """The references that a statement of :func:`referring` has read."""
-    names = _placing(window) if placed else []
+    names = _placing(window)
     found = []
     for row_id, tick, parent_tick, *values in rows:
         found.append(Reference(row_id, tick, parent_tick, dict(zip(names, values, strict=True))))

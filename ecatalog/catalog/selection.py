@@ -55,14 +55,14 @@ class Selection:
             return shaped.count(self.resource, self.values)
         return db.session.connection().execute(self.hits(sa.func.count())).scalar() or 0
 
-    def references(self, window: Window, *, placed: bool) -> list[Reference]:
+    def references(self, window: Window) -> list[Reference]:
         """A part of these rows: an index has them, so that a deep page reads no rows it skips."""
         if not self.words:
-            return shaped.references(self.resource, self.values, window, placed=placed)
+            return shaped.references(self.resource, self.values, window)
         own = self.resource.columns
-        ids = sa.select(*chosen(own, window, placed=placed)).where(*self.conditions())
+        ids = sa.select(*chosen(own, window)).where(*self.conditions())
         statement = referring(self.resource, window.of(own, ids))
-        return referred(window, db.session.connection().execute(statement), placed=placed)
+        return referred(window, db.session.connection().execute(statement))
 
     def filters(self) -> list[tuple[str, Any]]:
         """The filters that are given, by name."""

@@ -69,30 +69,28 @@ def count(resource: Resource, values: Mapping[str, Any]) -> int:
     return int(read.rows(**parameters)[0][0])
 
 
-def references(
-    resource: Resource, values: Mapping[str, Any], window: Window, *, placed: bool
-) -> list[Reference]:
-    """The rows in a window of those that loaded filter values select, in order; for ``placed`` see there."""
+def references(resource: Resource, values: Mapping[str, Any], window: Window) -> list[Reference]:
+    """The rows in a window of those that loaded filter values select, in order."""
     shape, parameters = shape_of(resource, values)
     position = window.position
     nulls = None if position is None else tuple(value is None for value in position)
-    key = (shape, window.order, window.backwards, nulls, placed)
+    key = (shape, window.order, window.backwards, window.placed, nulls)
     read = _statements.get(key)
     if read is None:
-        read = SessionRead(referring(resource, _of_ids(shape, window, placed=placed)))
+        read = SessionRead(referring(resource, _of_ids(shape, window)))
         _statements.put(key, read)
     known = [value for value in position or () if value is not None]
     parameters |= {f"{_PLACE}{number}": value for number, value in enumerate(known)}
     parameters |= {_LIMIT: window.limit, _OFFSET: window.offset}
-    return referred(window, read.rows(**parameters), placed=placed)
+    return referred(window, read.rows(**parameters))
 
 
-def _of_ids(shape: Shape, window: Window, *, placed: bool) -> sa.Select[Any]:
+def _of_ids(shape: Shape, window: Window) -> sa.Select[Any]:
     own = shape.resource.columns
     numbers = itertools.count()
     return window.shaped(
         own,
-        sa.select(*chosen(own, window, placed=placed)).where(*shape.conditions()),
+        sa.select(*chosen(own, window)).where(*shape.conditions()),
         lambda _value, kind: sa.bindparam(f"{_PLACE}{next(numbers)}", type_=kind),
         sa.bindparam(_LIMIT, type_=sa.BigInteger),
         sa.bindparam(_OFFSET, type_=sa.BigInteger),
