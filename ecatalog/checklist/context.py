@@ -18,7 +18,7 @@ from flask import Flask
 
 from ecatalog.config import Settings
 
-SECONDS = 10
+SECONDS = 20
 DEFAULT_PORTS = (22, 80, 443)
 
 

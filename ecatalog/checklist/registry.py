@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,8 @@ from typing import Any
 from ecatalog.checklist.context import Context
 
 log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 5
 
 
 class Status(StrEnum):
@@ -127,6 +130,21 @@ def all_checks() -> list[Check]:
     return sorted(CHECKS, key=lambda item: SECTIONS.index(item.section))
 
 
-def run_all(context: Context, sections: Sequence[str] = ()) -> list[Result]:
-    """Run the checks of ``sections`` (none named: all)."""
-    return [item.run(context) for item in all_checks() if not sections or item.section in sections]
+def run_all(context: Context, sections: Sequence[str] = (), patience: float = 0) -> list[Result]:
+    """Run the checks of ``sections`` (none named: all).
+
+    What is bad is looked at again for ``patience`` seconds: after an installation or a restart, a service
+    may still be about to start, and a busy machine may answer late.
+    """
+    checks = [item for item in all_checks() if not sections or item.section in sections]
+    results = [item.run(context) for item in checks]
+    end = time.monotonic() + patience
+    while time.monotonic() < end and (bad_ones := _bad(results)):
+        time.sleep(min(SECONDS_BETWEEN_LOOKS, max(end - time.monotonic(), 0)))
+        for place in bad_ones:
+            results[place] = checks[place].run(context)
+    return results
+
+
+def _bad(results: Sequence[Result]) -> list[int]:
+    return [place for place, result in enumerate(results) if result.finding.status is Status.BAD]

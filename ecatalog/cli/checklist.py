@@ -32,8 +32,18 @@ COLOURS = {Status.GOOD: "green", Status.BAD: "bold red", Status.NOTE: "yellow"}
     help=f"A port that may listen publicly, instead of {', '.join(map(str, DEFAULT_PORTS))}.",
 )
 @click.option("--http-port", type=int, default=80, show_default=True, help="Where HTTP leads to HTTPS.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(0, 3600),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Look again for so long at what is bad: services may still be starting.",
+)
 @with_appcontext
-def checklist(as_json: bool, sections: tuple[str, ...], ports: tuple[int, ...], http_port: int) -> None:
+def checklist(
+    as_json: bool, sections: tuple[str, ...], ports: tuple[int, ...], http_port: int, patience: float
+) -> None:
     """Look at everything that production needs: ✓ is well, ✗ must be mended, ! is worth a look.
 
     The service is asked over PUBLIC_URL, as its clients ask it. A user is made for the length of the checks,
@@ -45,7 +55,7 @@ def checklist(as_json: bool, sections: tuple[str, ...], ports: tuple[int, ...], 
         raise click.BadParameter(f"choose among {', '.join(SECTIONS)}.", param_hint="--only")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     context = Context(app, current_settings(), ports or DEFAULT_PORTS, http_port)
-    results = run_all(context, sections)
+    results = run_all(context, sections, patience)
     if as_json:
         print_json([result.as_dict() for result in results])
     else:

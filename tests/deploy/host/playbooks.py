@@ -120,6 +120,8 @@ class Operator:
         if status:
             first = re.search(r"^(fatal|failed): ", recap.output, re.MULTILINE)
             shown = recap.output[max(first.start() - 500, 0) :][:6000] if first else recap.output[-6000:]
+            # What the checklist found; long texts are folded over several lines.
+            shown += "\n".join(["", *re.findall(r"^.* ✗ .*(?:\n(?!.* [✓✗!] ).*){0,6}", recap.output, re.M)])
             raise PlaybookError(f"{name} {' '.join(options)}: exit status {status}\n{shown}")
         return recap
 
