@@ -1,18 +1,19 @@
-"""Lists that are kept, given again before Flask sees the request: most of their price is Flask's own steps.
+"""Lists that are kept, and single rows, given before Flask sees the request: it would be most of their price.
 
 What was answered under an address and lay ready when it was asked for again is remembered here with its
-headers. From then on a request for that address takes the steps that it would have taken in the application,
-by the same functions and in the same order: who asks, the limits, a look at the clocks, a line in the log,
-the metrics. Where one of them comes out otherwise than with an answer that lies ready, the application
-answers.
+headers; of rows, what all those of a route have in common. From then on a request takes the steps that it
+would have taken in the application, by the same functions and in the same order: who asks, the limits, a look
+at the clocks or at the row, a line in the log, the metrics. Where one of them comes out otherwise than with
+an answer that lies ready, or with a row that can be shown, the application answers.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +24,8 @@ from ecatalog.auth.permissions import LOOK_FAILED, look_at_holder, remembered_cl
 from ecatalog.auth.tokens import TokenError
 from ecatalog.catalog import cache, clock, etag
 from ecatalog.catalog.listing import KEPT, Kept
+from ecatalog.catalog.routing import simple_code
+from ecatalog.catalog.shown import RowsAtHand
 from ecatalog.config import Settings
 from ecatalog.errors import NotAuthenticated
 from ecatalog.first_look import first_look_of
@@ -35,6 +38,8 @@ from ecatalog.single_read import Row
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
 
 Headers = Sequence[tuple[str, str]]
 Address = tuple[str, ...]
@@ -52,8 +57,25 @@ _OWN = {"etag", "content-length", "x-request-id", "ratelimit", "ratelimit-policy
 
 @dataclass(frozen=True)
 class _Remembered:
-    kept: Kept
+    kept: Kept | RowsAtHand
     headers: dict[str, Headers]  # by the status line
+
+
+@dataclass(frozen=True)
+class _Row:
+    address: Address  # of its route: one part shorter than that of a list
+    code: str
+
+
+class _Ready(NamedTuple):
+    """An answer without its last headers. A tuple, since this is made for each request."""
+
+    began: float
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes | None
+    client: str
+    user_id: int | None
 
 
 class _ApplicationAnswers(Exception):
@@ -72,14 +94,13 @@ class KeptAnswers:
         address = _address(environ)
         if address is None:
             return self._wsgi_app(environ, start_response)
+        code = None
         known = self._memory.get(address)
-        if known is not None:
-            try:
-                return self._give_again(known, environ, start_response)
-            except SQLAlchemyError as error:
-                environ[LOOK_FAILED] = error
-            except (_ApplicationAnswers, NotAuthenticated, TokenError):
-                pass  # the application refuses better
+        if known is None and (row := _row(address)) is not None:
+            code = row.code
+            known = self._memory.get(row.address)
+        if known is not None and (ready := self._ready(known, code, environ)) is not None:
+            return self._give(ready, known, environ, start_response)
 
         def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
             self._learn(address, environ, status, headers)
@@ -88,21 +109,35 @@ class KeptAnswers:
         return self._wsgi_app(environ, start)
 
     def _learn(self, address: Address, environ: WSGIEnvironment, status: str, headers: Headers) -> None:
-        kept: Kept | None = environ.get(KEPT)
+        kept: Kept | RowsAtHand | None = environ.get(KEPT)
         if kept is None or status not in (_OK, _NOT_MODIFIED):
             return
+        if isinstance(kept, RowsAtHand):
+            row = _row(address)
+            if row is None:
+                return
+            address = row.address
         lasting = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
         known = self._memory.get(address)
         others = known.headers if known is not None else {}
         self._memory.put(address, _Remembered(kept, {**others, status: lasting}))
 
-    def _give_again(
-        self, known: _Remembered, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _ready(self, known: _Remembered, code: str | None, environ: WSGIEnvironment) -> _Ready | None:
+        """None where the application answers: it refuses better, and tells of what nobody has foreseen."""
+        try:
+            return self._prepare(known, code, environ)
+        except SQLAlchemyError as error:
+            environ[LOOK_FAILED] = error
+        except (_ApplicationAnswers, NotAuthenticated, TokenError):
+            pass
+        except Exception:
+            log.debug("not answered without the application", exc_info=True)
+        return None
+
+    def _prepare(self, known: _Remembered, code: str | None, environ: WSGIEnvironment) -> _Ready:
         began = time.perf_counter()
         if environ.get(GATE, True) is None:  # refused there
             raise _ApplicationAnswers
-        name = request_id.chosen(environ.get("HTTP_X_REQUEST_ID", ""))
         client = environ.get("REMOTE_ADDR") or ""
         user, rows = self._who(environ.get("HTTP_AUTHORIZATION", ""))
         if user is None and not known.kept.for_anyone:
@@ -111,29 +146,38 @@ class KeptAnswers:
         counted = environ[limits.COUNTED] = limits.limits_of(self._app).count(user_id, party(client))
         if counted[1][-1].exceeded:
             raise _ApplicationAnswers
-        tag, body = self._still_true(known.kept, rows, environ.get("HTTP_IF_NONE_MATCH"))
+        known_tags = etag.tags_of(environ.get("HTTP_IF_NONE_MATCH"))
+        if isinstance(known.kept, RowsAtHand):
+            answer = None if code is None else known.kept.reader.answer(code, known_tags)
+        else:
+            answer = self._still_true(known.kept, rows, known_tags)
+        if answer is None:
+            raise _ApplicationAnswers
+        tag, body = answer
         status = _NOT_MODIFIED if body is None else _OK
         if status not in known.headers:
             raise _ApplicationAnswers
-        headers = [
-            *known.headers[status],
-            ("ETag", f'"{tag}"'),
-            *limits.told(*counted),
-            (request_id.HEADER, name),
-        ]
+        own = [("ETag", f'"{tag}"'), *limits.told(*counted)]
+        return _Ready(began, status, [*known.headers[status], *own], body, client, user_id)
+
+    def _give(
+        self, ready: _Ready, known: _Remembered, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        name = request_id.chosen(environ.get("HTTP_X_REQUEST_ID", ""))
+        headers, body = [*ready.headers, (request_id.HEADER, name)], ready.body
         if body is not None:
             headers.append(("Content-Length", str(len(body))))
-        start_response(status, headers)
-        seconds = time.perf_counter() - began
-        metrics.requests.note((known.kept.route, "GET", int(status[0]), seconds))
+        start_response(ready.status, headers)
+        seconds = time.perf_counter() - ready.began
+        metrics.requests.note((known.kept.route, "GET", int(ready.status[0]), seconds))
         write_line(
             "GET",
             _path(environ),
-            int(status[:3]),
+            int(ready.status[:3]),
             seconds=seconds,
             route=known.kept.route,
-            user_id=user_id,
-            client=client,
+            user_id=ready.user_id,
+            client=ready.client,
             request_id=name,
         )
         return () if body is None else (body,)
@@ -149,19 +193,16 @@ class KeptAnswers:
         return look_at_holder(first_look_of(self._app), claims)
 
     def _still_true(
-        self, kept: Kept, rows: list[Row] | None, known_tags: str | None
-    ) -> tuple[str, bytes | None]:
-        """The tag of the answer, and its bytes; None of them, where the client has them."""
+        self, kept: Kept, rows: list[Row] | None, known_tags: frozenset[str] | None
+    ) -> tuple[str, bytes | None] | None:
+        """The tag of the answer, and its bytes; None of them, where the client has them. None if untrue."""
         if rows is None:
             rows = first_look_of(self._app).rows()
         tag = kept.vouched.tag(clock.of(kept.vouched.clock_names, rows))
-        tags = etag.tags_of(known_tags)
-        if tags is not None and etag.holds(tags, tag):
+        if known_tags is not None and etag.holds(known_tags, tag):
             return tag, None
         body = cache.answers.get(tag, is_last=False)
-        if body is None:
-            raise _ApplicationAnswers
-        return tag, body
+        return None if body is None else (tag, body)
 
 
 def _address(environ: WSGIEnvironment) -> Address | None:
@@ -176,6 +217,13 @@ def _address(environ: WSGIEnvironment) -> Address | None:
         return None
     host, root = environ.get("HTTP_HOST", ""), environ.get("SCRIPT_NAME", "")
     return path, query, host, environ["wsgi.url_scheme"], root
+
+
+def _row(address: Address) -> _Row | None:
+    """The row that is asked for, by its code alone."""
+    path, query, *host = address
+    found = None if query else simple_code(path)
+    return None if found is None else _Row((found[0], *host), found[1])
 
 
 def _path(environ: WSGIEnvironment) -> str:

@@ -20,7 +20,7 @@ from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.nested import render_row
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
-from ecatalog.catalog.shown import live_row
+from ecatalog.catalog.shown import RowsAtHand, reader_of
 from ecatalog.database import write_transaction
 from ecatalog.smorest import Blueprint, Decorator
 
@@ -102,10 +102,16 @@ class Routes:
 
     def read_answer(self, lookup: Lookup) -> Response:
         """The live row that a code names."""
-        row = live_row(self.resource, lookup)
-        if row is not None:
-            return self.row_answer(row, render=self.resource.render_bare)
-        return self.row_answer(find(self.resource, lookup))
+        resource = self.resource
+        if all(value is None for value in lookup.parent.values()):
+            reader = reader_of(resource)
+            found = reader.answer(lookup.code, etag.tags_of(request.headers.get("If-None-Match")))
+            if found is not None:
+                if request.url_rule is not None:
+                    rows = RowsAtHand(reader, request.url_rule.rule, resource.anonymous_read)
+                    request.environ[KEPT] = rows
+                return json_answer(found[1], found[0], shared=resource.anonymous_read)
+        return self.row_answer(find(resource, lookup))
 
     def row_answer(
         self, row: Any, status: int = 200, render: Callable[[Any], dict[str, Any]] | None = None

@@ -12,16 +12,24 @@ from ecatalog.errors import PreconditionFailed
 _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
 
 
-def row_etag(resource: Resource, row: Any) -> str:
-    """A row's tag: its own tick, that of the parent that it shows, and how its children are shown."""
+def row_etag(resource: Resource, row: Any, end: str | None = None) -> str:
+    """A row's tag: its own tick, that of the parent that it shows, and how its children are shown.
+
+    ``end``: what :func:`end_of_tags` says, from who has asked it before.
+    """
     parent = None if resource.parent is None else getattr(row, resource.parent.name)
-    return tag_of(resource, row.tick, None if parent is None else parent.tick)
+    return tag_of(resource, row.tick, None if parent is None else parent.tick, end)
 
 
-def tag_of(resource: Resource, tick: int, parent_tick: int | None) -> str:
+def tag_of(resource: Resource, tick: int, parent_tick: int | None, end: str | None = None) -> str:
     """As :func:`row_etag`, of the ticks alone."""
-    ticks = [tick] if resource.parent is None else [tick, parent_tick or 0]
-    return "-".join([*(f"{one:x}" for one in ticks), *(nested.version() for nested in resource.nested)])
+    ticks = f"{tick:x}" if resource.parent is None else f"{tick:x}-{parent_tick or 0:x}"
+    return ticks + (end_of_tags(resource) if end is None else end)
+
+
+def end_of_tags(resource: Resource) -> str:
+    """How the present application's settings have the children of all rows shown."""
+    return "".join(f"-{nested.version()}" for nested in resource.nested)
 
 
 def digest(*parts: object) -> str:

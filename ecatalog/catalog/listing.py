@@ -63,7 +63,8 @@ class Answer:
     is_kept: bool = True
 
 
-KEPT = "ecatalog.kept"  # in a request's environment: the present answer may be given again
+#: In a request's environment: the present answer may be given again, or another row by the same reader.
+KEPT = "ecatalog.kept"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ RESERVED_WORDS = (
 )
 # …/{code}/<word>/ belongs to the word.
 RESERVED_SUFFIXES = ("restore", "history")
+# The path of a row whose code could be nothing else.
+_SIMPLE = re.compile(r"(/api/v1/[^/]+/)([^/\x00]+)/")
 
 
 class CodeConverter(BaseConverter):
@@ -41,6 +43,21 @@ class CodeConverter(BaseConverter):
         if "\x00" in value:  # no code has one, and PostgreSQL would fail on it
             raise ValidationError
         return value.strip()
+
+
+def simple_code(path: str) -> tuple[str, str] | None:
+    """The collection's path and the code, of a row's path whose code is one segment and no reserved word.
+
+    None where it takes the routes to tell. ``path`` is as WSGI has it, that is: bytes read as Latin-1.
+    """
+    found = _SIMPLE.fullmatch(path)
+    if found is None or found[2] in RESERVED_WORDS or found[2] in RESERVED_SUFFIXES:
+        return None
+    try:
+        code = found[2].encode("latin-1").decode()
+    except UnicodeError:
+        return None
+    return (found[1], code) if code == code.strip() else None
 
 
 def init_routing(app: Flask) -> None:

@@ -8,16 +8,18 @@ themselves take a second one, which must see the same moment: such rows are read
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 
-from ecatalog.catalog.lookup import Lookup
+from ecatalog.catalog import etag
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
 from ecatalog.extensions import db
@@ -29,18 +31,51 @@ _EXTENSION = "ecatalog_shown_rows"
 _MOST = 100  # resources
 
 
-def live_row(resource: Resource, lookup: Lookup) -> Any | None:
-    """The one live row of a code, if it has no children: ``resource.render_bare`` shows all of it.
+@dataclass(frozen=True)
+class RowReader:
+    """Answers to GET with the one live row of a code. It needs no application at hand, once it is made."""
 
-    None otherwise, and for a lookup that chooses among parents: :func:`ecatalog.catalog.lookup.find` knows.
-    """
-    if any(value is not None for value in lookup.parent.values()):
-        return None
-    found = _read_of(resource).rows(lookup.code)
-    if len(found) != 1:
-        return None
-    *values, has_children = found[0]
-    return None if has_children else _shown(resource, values)
+    resource: Resource
+    select: SingleRead
+    tag_end: str  # how the application's settings have rows shown
+
+    def answer(self, code: str, known_tags: frozenset[str] | None) -> tuple[str, bytes | None] | None:
+        """The row's tag and JSON, which is left out where the client's copy is still true.
+
+        None where no row or several have that code, and for a row with children, which are read apart.
+        """
+        found = self.select.rows(code)
+        if len(found) != 1:
+            return None
+        *values, has_children = found[0]
+        if has_children:
+            return None
+        row = _shown(self.resource, values)
+        tag = etag.row_etag(self.resource, row, self.tag_end)
+        if known_tags is not None and etag.holds(known_tags, tag):
+            return tag, None
+        return tag, orjson.dumps(self.resource.render_bare(row))
+
+
+@dataclass(frozen=True)
+class RowsAtHand:
+    """What reads the rows of a route, and whether anybody may have them."""
+
+    reader: RowReader
+    route: str
+    for_anyone: bool
+
+
+def reader_of(resource: Resource) -> RowReader:
+    """That of the present application; its SELECT is prepared once in each connection."""
+    memory: Memory[RowReader] = current_app.extensions.setdefault(_EXTENSION, Memory(_MOST))
+    found = memory.get(resource.name)
+    if found is None:
+        prepares = current_settings().database_pooler != "transaction"
+        select = SingleRead(f"ecatalog_{resource.name}", _by_code(resource), db.engine, prepares=prepares)
+        found = RowReader(resource, select, etag.end_of_tags(resource))
+        memory.put(resource.name, found)
+    return found
 
 
 def rows_of(resource: Resource, ids: Sequence[int]) -> list[Any]:
@@ -62,17 +97,6 @@ def _by_ids(resource: Resource, dialect: str) -> SessionRead:
         return SessionRead(_columns(resource).where(model.id.in_(sa.bindparam("ids", expanding=True))))
     ids = sa.bindparam("ids", type_=postgresql.ARRAY(sa.BigInteger))
     return SessionRead(_columns(resource).where(model.id == sa.any_(ids)))
-
-
-def _read_of(resource: Resource) -> SingleRead:
-    """The SELECT of the present application's database, prepared."""
-    memory: Memory[SingleRead] = current_app.extensions.setdefault(_EXTENSION, Memory(_MOST))
-    found = memory.get(resource.name)
-    if found is None:
-        prepares = current_settings().database_pooler != "transaction"
-        found = SingleRead(f"ecatalog_{resource.name}", _by_code(resource), db.engine, prepares=prepares)
-        memory.put(resource.name, found)
-    return found
 
 
 @cache
