@@ -20,11 +20,12 @@ class SessionRead:
     """A SELECT, or an UPDATE that returns rows, whose text is handed to the driver as it is.
 
     Values come as the driver reads them. On SQLite, where columns need SQLAlchemy to be read, the usual way
-    is the only one.
+    is the only one. ``plans_anew``: what the values are decides how the database does it, each time.
     """
 
-    def __init__(self, select: sa.Select[Any] | ReturningUpdate[Any]) -> None:
+    def __init__(self, select: sa.Select[Any] | ReturningUpdate[Any], *, plans_anew: bool = False) -> None:
         self._select = select
+        self._prepare = False if plans_anew else None  # None: the driver sees what comes often
 
     @cached_property
     def _text_and_constants(self) -> tuple[str, dict[str, Any]]:
@@ -39,8 +40,8 @@ class SessionRead:
             return [tuple(row) for row in connection.execute(self._select, values)]
         try:
             text, constants = self._text_and_constants
-            cursor = connection.connection.cursor()
-            cursor.execute(text, {**constants, **values})
+            cursor: Any = connection.connection.cursor()  # psycopg's
+            cursor.execute(text, {**constants, **values}, prepare=self._prepare)
             return list(cursor.fetchall())
         except connection.dialect.loaded_dbapi.Error as error:
             raise _told(connection, error) from error

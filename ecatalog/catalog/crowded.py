@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog import search
-from ecatalog.catalog.hits import Hit, exact_hits, first_of, is_named, named, newest_of, newest_rows
-from ecatalog.catalog.nearest import Words
+from ecatalog.catalog.hits import Hit, exact_hits, first_of, named_among, named_in_all, others_among
+from ecatalog.catalog.search_terms import SearchTerms, newest_rows
 from ecatalog.catalog.selection import Selection
 from ecatalog.extensions import db
 
@@ -38,26 +38,33 @@ def is_crowded(selection: Selection, live_rows: int) -> bool:
     return not selection.filters() or _has_many_filtered(selection, live_rows)
 
 
-def _in_sample(selection: Selection, words: Words) -> int:
+def _in_sample(selection: Selection, words: Sequence[Sequence[str]]) -> int:
     """How many texts of the sample hold every word, in one of its spellings."""
-    texts = _sample(selection)
-    return sum(all(any(part in text for part in spelled) for spelled in words) for text in texts)
+    texts: Sequence[str] = _sample(selection)
+    for spelled in words:
+        # Most words are in no text or in many: one spelling at a time takes the fewest steps.
+        held: dict[int, str] = {}
+        for part in spelled:
+            held |= {place: text for place, text in enumerate(texts) if part in text}
+        texts = list(held.values())
+    return len(texts)
 
 
 def _sample(selection: Selection) -> Sequence[str]:
     place = (db.engine.url, selection.resource.name)
     until, texts = _samples.get(place, (0.0, ()))
     if until < time.monotonic():
-        rows = newest_rows(selection, _SAMPLE).rows
+        rows = newest_rows(selection.resource, _SAMPLE).rows
         texts = db.session.connection().scalars(sa.select(rows.c.search_text)).all()
         _samples[place] = (time.monotonic() + _SECONDS, texts)
     return texts
 
 
 def _has_many_filtered(selection: Selection, live_rows: int) -> bool:
-    rows = newest_rows(selection, _SAMPLE)
-    hit = db.session.connection().execute(selection.hits(sa.func.count(), tables=rows)).scalar_one()
-    return int(hit) * live_rows > _MANY * _SAMPLE
+    def build(terms: SearchTerms) -> sa.Select[Any]:
+        return terms.hits(sa.func.count(), tables=newest_rows(terms.resource, _SAMPLE))
+
+    return int(selection.rows("in sample", build)[0][0]) * live_rows > _MANY * _SAMPLE
 
 
 def first_hits(selection: Selection) -> list[Hit] | None:
@@ -65,21 +72,12 @@ def first_hits(selection: Selection) -> list[Hit] | None:
     exact, by_name = exact_hits(selection, _FIRST), _named_hits(selection)
     if len(by_name) == _FIRST:
         return first_of(_FIRST, exact, by_name)
-    rows = newest_rows(selection, _NEWEST)
-    other = selection.hits(rows.rows.c.id, rows.rows.c.created_at, tables=rows)
-    other = other.where(sa.not_(is_named(selection, rows)))
-    return first_of(_FIRST, exact, by_name, [Hit(*row, 0) for row in newest_of(other, rows.rows.c, _FIRST)])
+    return first_of(_FIRST, exact, by_name, others_among(selection, _NEWEST, _FIRST))
 
 
 def _named_hits(selection: Selection) -> list[Hit]:
     """The first hits by name: of the newest rows where those have enough, else of all, by the index."""
-    found: list[tuple[int, Any]] = []
+    found: list[Hit] = []
     if _in_sample(selection, search.beginnings(selection.words)) * _NEWEST > _FIRST * _SAMPLE:
-        rows = newest_rows(selection, _NEWEST)
-        found = newest_of(named(selection, rows), rows.rows.c, _FIRST)
-    if len(found) < _FIRST:
-        # Materialized: else PostgreSQL may look for them along the order, through the whole table.
-        all_named = named(selection, selection.resource.search_tables).cte("named")
-        all_named = all_named.prefix_with("MATERIALIZED", dialect="postgresql")
-        found = newest_of(sa.select(all_named), all_named.c, _FIRST)
-    return [Hit(*row, 1) for row in found]
+        found = named_among(selection, _NEWEST, _FIRST)
+    return found if len(found) == _FIRST else named_in_all(selection, _FIRST)

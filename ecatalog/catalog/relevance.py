@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ecatalog.catalog import crowded, paging
-from ecatalog.catalog.hits import Found, find_in_all, ranked
+from ecatalog.catalog.hits import Found, find_in_all
 from ecatalog.catalog.paging import Page, Window
 from ecatalog.catalog.query import Order
 from ecatalog.catalog.selection import Selection
@@ -46,7 +46,7 @@ def page(selection: Selection, found: Found, values: dict[str, Any]) -> Page:
             return list(found.hits[window.offset : end])
         return list(db.session.connection().execute(window.of(hits.c, sa.select(hits))))
 
-    hits = _IN_HAND if all_in_hand else ranked(selection).subquery("hits")
+    hits = _IN_HAND if all_in_hand else selection.search_terms().ranked().subquery("hits")
     limit = selection.resource.max_limit
     shown = paging.fetch(hits.c, _ORDER, values, found.count, run, max_limit=limit)
     rows = rows_of(selection.resource, [hit.id for hit in shown.rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -14,7 +14,12 @@ from ecatalog.catalog.nearest import Words, nearest
 from ecatalog.catalog.paging import Window
 from ecatalog.catalog.ready_rows import Reference, chosen, referred, referring
 from ecatalog.catalog.resource import Resource
+from ecatalog.catalog.search_terms import SearchTerms
 from ecatalog.extensions import db
+from ecatalog.session_read import SessionRead
+from ecatalog.single_read import Row
+
+_EXACT = "exact_"
 
 
 @dataclass(frozen=True)
@@ -36,24 +41,45 @@ class Selection:
             terms.append(query.search_term(self.resource, self.words))
         return terms
 
-    def hits(self, *columns: Any, tables: search.SearchTables | None = None) -> sa.Select[Any]:
-        """A SELECT of columns of the search table alone, unless filters need the resource's own.
+    def search_terms(self) -> SearchTerms:
+        """What it asks for, with its values."""
+        filters = query.filter_terms(self.resource, self.values)
+        return SearchTerms(self.resource, filters, self.words, self._exact(), db.engine.dialect.name)
 
-        ``tables`` are those of the resource, or the same with fewer rows.
+    def rows(self, name: Hashable, build: Callable[[SearchTerms], sa.Select[Any]]) -> list[Row]:
+        """The rows of a statement on the search tables, made once for all that differs by values alone.
+
+        ``name`` tells statements apart. On SQLite, whose index takes a query in words, it is made each time.
         """
-        tables, own = tables or self.resource.search_tables, self.resource.columns
-        terms = query.filter_terms(self.resource, self.values)
-        statement = sa.select(*columns).select_from(tables.rows)
-        if terms:
-            statement = statement.join(self.resource.table, own.id == tables.rows.c.id)
-            statement = statement.where(~own.is_deleted, *terms)
-        return statement.where(search.contains(tables, self.words, db.engine.dialect.name))
+        if db.engine.dialect.name == "sqlite":
+            found = db.session.connection().execute(build(self.search_terms()))
+            return [tuple(row) for row in found]
+        exact = self._exact()
+        shape, parameters = shaped.shape_of(self.resource, self.values)
+        read = shaped.statement(
+            (name, shape, tuple(map(len, self.words)), bool(exact)),
+            lambda: SessionRead(build(self._shaped_terms(shape)), plans_anew=True),
+        )
+        parameters |= search.slot_values(self.words)
+        parameters |= {f"{_EXACT}{number}": text for number, text in enumerate(exact)}
+        return read.rows(**parameters)
+
+    def _shaped_terms(self, shape: shaped.Shape) -> SearchTerms:
+        """The same with parameters in place of values."""
+        exact = [sa.bindparam(f"{_EXACT}{number}", type_=sa.Text) for number in range(len(self._exact()))]
+        words = search.slots(self.words)
+        return SearchTerms(self.resource, shape.filters(), words, exact, db.engine.dialect.name)
+
+    def _exact(self) -> list[str]:
+        """What was sent, in the letter cases that codes are written in: their indexes know no other."""
+        text = (self.values.get("search") or "").strip()
+        return [] if self.approximate or not text else [text, text.upper(), text.lower()]
 
     def count(self) -> int:
         """How many rows these are."""
         if not self.words:
             return shaped.count(self.resource, self.values)
-        return db.session.connection().execute(self.hits(sa.func.count())).scalar() or 0
+        return int(self.rows("count", lambda terms: terms.hits(sa.func.count()))[0][0])
 
     def references(self, window: Window) -> list[Reference]:
         """A part of these rows: an index has them, so that a deep page reads no rows it skips."""

@@ -7,7 +7,7 @@ answer it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,15 @@ class Shape:
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The WHERE terms on the resource's table, with parameters in place of values."""
-        own = self.resource.columns
-        terms = [~own.is_deleted]
-        for name, value in self.given:
-            bound = sa.bindparam(_FILTER + name) if value is None else value
-            terms.append(self.resource.all_filters[name].clause(own, bound))
-        return terms
+        return [~self.resource.columns.is_deleted, *self.filters()]
+
+    def filters(self) -> list[sa.ColumnElement[bool]]:
+        """Those of the filters alone."""
+        own, filters = self.resource.columns, self.resource.all_filters
+        return [
+            filters[name].clause(own, sa.bindparam(_FILTER + name) if value is None else value)
+            for name, value in self.given
+        ]
 
 
 def shape_of(resource: Resource, values: Mapping[str, Any]) -> tuple[Shape, dict[str, Any]]:
@@ -58,14 +61,20 @@ def shape_of(resource: Resource, values: Mapping[str, Any]) -> tuple[Shape, dict
     return Shape(resource, tuple(given)), parameters
 
 
+def statement(key: Hashable, make: Callable[[], SessionRead]) -> SessionRead:
+    """What was made under that key, which tells all that the statement follows from but parameters."""
+    found = _statements.get(key)
+    if found is None:
+        found = make()
+        _statements.put(key, found)
+    return found
+
+
 def count(resource: Resource, values: Mapping[str, Any]) -> int:
     """How many live rows loaded filter values select."""
     shape, parameters = shape_of(resource, values)
-    read = _statements.get(shape)
-    if read is None:
-        total = sa.select(sa.func.count()).select_from(resource.table)
-        read = SessionRead(total.where(*shape.conditions()))
-        _statements.put(shape, read)
+    total = sa.select(sa.func.count()).select_from(resource.table)
+    read = statement(shape, lambda: SessionRead(total.where(*shape.conditions())))
     return int(read.rows(**parameters)[0][0])
 
 
@@ -75,10 +84,7 @@ def references(resource: Resource, values: Mapping[str, Any], window: Window) ->
     position = window.position
     nulls = None if position is None else tuple(value is None for value in position)
     key = (shape, window.order, window.backwards, window.placed, nulls)
-    read = _statements.get(key)
-    if read is None:
-        read = SessionRead(referring(resource, _of_ids(shape, window)))
-        _statements.put(key, read)
+    read = statement(key, lambda: SessionRead(referring(resource, _of_ids(shape, window))))
     known = [value for value in position or () if value is not None]
     parameters |= {f"{_PLACE}{number}": value for number, value in enumerate(known)}
     parameters |= {_LIMIT: window.limit, _OFFSET: window.offset}

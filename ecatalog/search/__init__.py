@@ -6,19 +6,31 @@ true, and what a search costs, is told in docs/adr/0010.
 
 from __future__ import annotations
 
-from ecatalog.search.conditions import beginnings, contains, like, name_begins, text_begins
+from ecatalog.search.conditions import (
+    Spellings,
+    beginnings,
+    contains,
+    like,
+    name_begins,
+    slot_values,
+    slots,
+    text_begins,
+)
 from ecatalog.search.document import MAX_WORDS, document, vocabulary, words
 from ecatalog.search.tables import SearchTables, attach, tables_of
 
 __all__ = [
     "MAX_WORDS",
     "SearchTables",
+    "Spellings",
     "attach",
     "beginnings",
     "contains",
     "document",
     "like",
     "name_begins",
+    "slot_values",
+    "slots",
     "tables_of",
     "text_begins",
     "vocabulary",
