@@ -12,12 +12,13 @@ import orjson
 import sqlalchemy as sa
 
 from ecatalog import __version__, metrics
-from ecatalog.catalog import cache, clock, etag, paging, query, ready_rows, relevance, selection
+from ecatalog.catalog import cache, clock, etag, paging, query, ready_rows, relevance, selection, tally
 from ecatalog.catalog.clock import ClockReading
 from ecatalog.catalog.hits import Found
 from ecatalog.catalog.nested import render_rows
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
+from ecatalog.catalog.tally import Tally
 from ecatalog.config import Settings, current_settings
 from ecatalog.database import in_write_transaction
 from ecatalog.memory import Memory
@@ -118,19 +119,10 @@ def by_clock(
     if known_tags is not None and etag.holds(known_tags, tag):
         return Answer(None, tag, vouched)
     body = build(clocks)
-    _keep(tag, body)
+    if not in_write_transaction():  # its tick could come again after a rollback
+        cache.answers.put(tag, body)
     _answered.put(rest, True)
     return Answer(body, tag, vouched, is_kept=False)
-
-
-def _kept(key: str) -> bytes | None:
-    return None if in_write_transaction() else cache.answers.get(key)
-
-
-def _keep(key: str, body: bytes) -> None:
-    """Nothing is kept from inside a write transaction: its tick could come again after a rollback."""
-    if not in_write_transaction():
-        cache.answers.put(key, body)
 
 
 @cache_function
@@ -146,11 +138,11 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
     selected, found = selection.select(resource, values, partial(_look, clocks, by_relevance))
     page: paging.Page
     results: list[Any]
-    if selected.words and by_relevance:
+    if selected.words and by_relevance and isinstance(found, Found):
         page = relevance.page(selected, found, values)
         results = render_rows(resource, page.rows)
     else:
-        page, results = _in_order(selected, clocks, order, asked, found.count)
+        page, results = _in_order(selected, found, clocks, order, asked)
     return orjson.dumps(
         {
             "count": found.count,
@@ -163,19 +155,24 @@ def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], a
 
 
 def _in_order(
-    selected: Selection, clocks: Clocks, order: tuple[query.Order, ...], asked: ListRequest, count: int
+    selected: Selection,
+    found: Found | Tally,
+    clocks: Clocks,
+    order: tuple[query.Order, ...],
+    asked: ListRequest,
 ) -> tuple[paging.Page, list[Any]]:
     """A page in an order of columns, and its rows as they are shown."""
     resource, values = selected.resource, dict(asked.values)
+    run = found.references if isinstance(found, Tally) else selected.references
     page = paging.fetch(
-        resource.columns, order, values, count, selected.references, max_limit=resource.max_limit
+        resource.columns, order, values, lambda: found.count, run, max_limit=resource.max_limit
     )
     epochs = [clocks[name].epoch for name in resource.clock_names]
     shown_by = (_shown_by(current_settings()), asked.base_url, epochs)  # images name the host
     return page, ready_rows.fragments(resource, page.rows, shown_by)
 
 
-def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:
+def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found | Tally:
     """Count what is selected: a look-up without filters, else once a tick; of a search, tell the hits."""
     narrowing, live_rows = selected.narrowing(), clocks[selected.resource.name].live_rows
     if not narrowing:
@@ -184,9 +181,11 @@ def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found:
     moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
     place = (selected.resource.name, _shown_by(current_settings()))
     key = etag.digest("count", place, moments, narrowing, selected.values.get("search"), by_relevance)
-    kept = _kept(key)
-    if kept is not None:
-        return Found.unpacked(kept)
-    found = relevance.find(selected, live_rows) if by_relevance else Found(selected.count(), ())
-    _keep(key, found.packed())
-    return found
+    known = tally.kept(key)
+    if known is not None:
+        return known
+    if not selected.words:
+        return Tally(selected, key)
+    return tally.keep(
+        key, relevance.find(selected, live_rows) if by_relevance else Found(selected.count(), ())
+    )

@@ -126,6 +126,7 @@ class Window:
 
 
 Run = Callable[[Window], list[Any]]
+Count = Callable[[], int]
 
 
 def entities(model: Any, statement: sa.Select[Any]) -> Run:
@@ -137,7 +138,7 @@ def fetch(
     model: Any,
     order: tuple[Order, ...],
     values: dict[str, Any],
-    count: int,
+    count: int | Count,
     run: Run,
     *,
     max_limit: int = MAX_PAGE_SIZE,
@@ -145,41 +146,49 @@ def fetch(
     """The page of ``model`` that the loaded paging values ask for.
 
     ``model`` has an attribute for each term of the order, as have the rows that ``run`` gets. ``max_limit``
-    caps ``?limit=``.
+    caps ``?limit=``. How many rows there are is asked after a first page has been read, which may tell it;
+    before any other, since there may be no such page.
     """
+    counted = count if callable(count) else lambda: count
     if "cursor" in values:
         size = _size(values, max_limit, "limit") if "limit" in values else _size(values)
         return _by_cursor(model, order, values["cursor"], size, run)
     if "page" not in values and ("limit" in values or "offset" in values):
-        return _by_offset(order, values, count, max_limit, run)
-    return _by_number(order, values, count, run)
+        return _by_offset(order, values, counted, max_limit, run)
+    return _by_number(order, values, counted, run)
 
 
 def _size(values: dict[str, Any], cap: int = MAX_PAGE_SIZE, name: str = "page_size") -> int:
     return min(values.get(name) or DEFAULT_PAGE_SIZE, cap)
 
 
-def _by_number(order: tuple[Order, ...], values: dict[str, Any], count: int, run: Run) -> Page:
+def _by_number(order: tuple[Order, ...], values: dict[str, Any], count: Count, run: Run) -> Page:
     size = _size(values)
-    pages = max((count + size - 1) // size, 1)
-    number = values.get("page") or 1
+    number = 1 if values.get("page") is None else values["page"]
     if number == "last":
-        number = pages
-    if values.get("page") == 0 or not 1 <= number <= pages:
+        number = _pages(count(), size)
+    rows = run(Window(order, size)) if number == 1 else None
+    pages = _pages(count(), size)
+    if not 1 <= number <= pages:
         raise RowNotFound("Invalid page.")
-    rows = run(Window(order, size, (number - 1) * size))
+    if rows is None:
+        rows = run(Window(order, size, (number - 1) * size))
     following = {"page": number + 1} if number < pages else None
     previous = {"page": number - 1 if number > 2 else None} if number > 1 else None
     return Page(rows, following, previous)
 
 
+def _pages(count: int, size: int) -> int:
+    return max((count + size - 1) // size, 1)
+
+
 def _by_offset(
-    order: tuple[Order, ...], values: dict[str, Any], count: int, max_limit: int, run: Run
+    order: tuple[Order, ...], values: dict[str, Any], count: Count, max_limit: int, run: Run
 ) -> Page:
     limit = _size(values, max_limit, "limit")
     offset = values.get("offset") or 0
-    rows = run(Window(order, limit, offset)) if offset < count else []
-    following = {"limit": limit, "offset": offset + limit} if offset + limit < count else None
+    rows = run(Window(order, limit, offset)) if not offset or offset < count() else []
+    following = {"limit": limit, "offset": offset + limit} if offset + limit < count() else None
     previous = {"limit": limit, "offset": offset - limit if offset > limit else None} if offset > 0 else None
     return Page(rows, following, previous)
 

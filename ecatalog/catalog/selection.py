@@ -119,7 +119,7 @@ def select(
     """
     exact = Selection(resource, values, search.words(values.get("search") or ""))
     found = look(exact)
-    if found.count == 0 and exact.words and values.get("fuzzy") is not False:
+    if exact.words and found.count == 0 and values.get("fuzzy") is not False:
         words = nearest(resource.search_tables, exact.words)
         if words is not None:
             near = Selection(resource, values, words, approximate=True)

@@ -18,6 +18,7 @@ from ecatalog.catalog.ready_rows import Reference, chosen, referred, referring
 from ecatalog.catalog.resource import Resource
 from ecatalog.memory import Memory
 from ecatalog.session_read import SessionRead
+from ecatalog.single_read import Row
 
 _MOST = 1_000  # statements, some ten kB each
 # Names of parameters, and beginnings of such.
@@ -73,22 +74,41 @@ def statement(key: Hashable, make: Callable[[], SessionRead]) -> SessionRead:
 def count(resource: Resource, values: Mapping[str, Any]) -> int:
     """How many live rows loaded filter values select."""
     shape, parameters = shape_of(resource, values)
-    total = sa.select(sa.func.count()).select_from(resource.table)
-    read = statement(shape, lambda: SessionRead(total.where(*shape.conditions())))
+    read = statement(shape, lambda: SessionRead(_total(shape)))
     return int(read.rows(**parameters)[0][0])
 
 
 def references(resource: Resource, values: Mapping[str, Any], window: Window) -> list[Reference]:
     """The rows in a window of those that loaded filter values select, in order."""
+    return referred(window, _read(resource, values, window, counts=False))
+
+
+def counted_references(
+    resource: Resource, values: Mapping[str, Any], window: Window
+) -> tuple[list[Reference], int]:
+    """The first of them, and how many there are: in one statement, since each is a round trip."""
+    rows = _read(resource, values, window, counts=True)
+    return referred(window, [row[:-1] for row in rows]), rows[0][-1] if rows else 0
+
+
+def _read(resource: Resource, values: Mapping[str, Any], window: Window, *, counts: bool) -> list[Row]:
     shape, parameters = shape_of(resource, values)
     position = window.position
     nulls = None if position is None else tuple(value is None for value in position)
-    key = (shape, window.order, window.backwards, window.placed, nulls)
-    read = statement(key, lambda: SessionRead(referring(resource, _of_ids(shape, window))))
+
+    def make() -> SessionRead:
+        rows = referring(resource, _of_ids(shape, window))
+        return SessionRead(rows.add_columns(_total(shape).scalar_subquery()) if counts else rows)
+
+    read = statement((shape, window.order, window.backwards, window.placed, nulls, counts), make)
     known = [value for value in position or () if value is not None]
     parameters |= {f"{_PLACE}{number}": value for number, value in enumerate(known)}
     parameters |= {_LIMIT: window.limit, _OFFSET: window.offset}
-    return referred(window, read.rows(**parameters))
+    return read.rows(**parameters)
+
+
+def _total(shape: Shape) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(shape.resource.table).where(*shape.conditions())
 
 
 def _of_ids(shape: Shape, window: Window) -> sa.Select[Any]:
