@@ -46,6 +46,27 @@ class SingleRead:
         found = self._directly(values) if self._is_direct else None
         return self._usually(values) if found is None else found
 
+    def opening(self, connection: sa.Connection) -> list[Row] | None:
+        """The rows, read along with the BEGIN of a transaction that is about to begin: a round trip less.
+
+        None on SQLite, where it has begun, or where this way fails; then it has still to begin.
+        """
+        if not self._is_direct or self._parameters:
+            return None
+        pooled: Any = connection.connection
+        driver: Any = pooled.driver_connection
+        begin = _begin(driver)
+        if begin is None:
+            return None
+        is_prepared = self._name in pooled.info.get(_PREPARED, ())
+        try:
+            text = b"EXECUTE " + self._name if is_prepared else self._text
+            return self._load(pooled, _good(driver.pgconn.exec_(begin + text)))
+        except connection.dialect.loaded_dbapi.Error as error:
+            if not connection.dialect.is_disconnect(error, driver, None):
+                driver.rollback()
+            return None
+
     def _directly(self, values: Sequence[int | str]) -> list[Row] | None:
         """None where the direct way fails."""
         dialect = self._engine.dialect
@@ -85,6 +106,16 @@ class SingleRead:
         transformer.set_pgresult(result)
         rows: list[Row] = transformer.load_rows(0, result.ntuples, tuple)
         return rows
+
+
+def _begin(driver: Any) -> bytes | None:
+    """What the driver would begin with; None where it would not begin, or otherwise."""
+    if driver.pgconn.transaction_status or driver.autocommit:  # anything but idle
+        return None
+    if driver.read_only is not None or driver.deferrable is not None:
+        return None
+    level = driver.isolation_level
+    return b"BEGIN; " if level is None else f"BEGIN ISOLATION LEVEL {level.name.replace('_', ' ')}; ".encode()
 
 
 def _good(result: PGresult) -> PGresult:

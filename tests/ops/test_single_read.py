@@ -129,6 +129,17 @@ def test_a_page_whose_session_is_lost_answers_503_and_the_next_one_is_whole(
     assert client.get(f"{CLOCKS}?page_size=7", headers=headers).get_json()["count"] == 1
 
 
+def test_a_page_needs_nothing_that_was_prepared(
+    client: FlaskClient, headers: Headers, lose_next: list[Lose]
+) -> None:
+    """Its transaction begins with a prepared statement, where the session has it."""
+    for number in range(3):
+        lose_next += [forget] if number else []
+        answer = client.get(f"{CLOCKS}?page_size=8&unknown={number}", headers=headers)
+        assert (answer.status_code, answer.get_json()["count"], lose_next) == (200, 1, [])
+        assert client.get(CLOCKS, headers=headers).status_code == 200
+
+
 def test_a_connection_comes_back_without_what_was_begun_on_it(engine: sa.Engine) -> None:
     """Whoever takes one for a statement of their own need not end what they began."""
     connection = engine.raw_connection()
