@@ -16,8 +16,8 @@ from flask import Flask
 from ecatalog.cli.late import GROUPS
 from tests.serving import ROOT
 
-# What commands need.
-UNUSED = {"alembic", "flask_migrate", "mako", "pygments", "rich", "ecatalog.cli.output"}
+# What commands, workbooks and uploads of images need.
+UNUSED = {"alembic", "flask_migrate", "mako", "pygments", "rich", "ecatalog.cli.output", "xlsxwriter", "PIL"}
 
 
 @pytest.mark.parametrize(
