@@ -177,7 +177,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._undocumented: list[Callable[[], None]] = []
+        self._stores: list[Callable[[], None]] = []
         self._prepare_doc_cbks += [self._prepare_errors, self._prepare_headers, self._prepare_body]
 
     # The same decorators, with types.
@@ -220,17 +220,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def _store_endpoint_docs(self, *args: Any, **options: Any) -> None:
         """Later, with the document: it is a copy of all that stands on the views."""
-        self._undocumented.append(lambda: super(Blueprint, self)._store_endpoint_docs(*args, **options))
+        self._stores.append(lambda: super(Blueprint, self)._store_endpoint_docs(*args, **options))
 
     def register_views_in_doc(self, *args: Any, **kwargs: Any) -> None:
-        waiting, self._undocumented = self._undocumented, []
-        for store in waiting:
+        for store in self._stores:
             store()
         for methods in self._docs.values():
             for method, notes in methods.items():
                 if isinstance(notes, Notes):
                     methods[method] = dict(notes)  # the copy that the document is made of shares nothing
         super().register_views_in_doc(*args, **kwargs)
+        self._docs.clear()  # another application makes them anew
 
     def _prepare_errors(self, doc: Doc, doc_info: Doc, **_: Any) -> Doc:
         responses = doc.setdefault("responses", {})
