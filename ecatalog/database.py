@@ -25,7 +25,8 @@ import ecatalog
 from ecatalog import connections
 from ecatalog.config import Settings
 from ecatalog.errors import LostInCommit
-from ecatalog.extensions import db, migrate
+from ecatalog.extensions import db
+from ecatalog.migrating import Migrations
 
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another one before the answer is 503
 STATEMENT_MILLISECONDS = 30_000
@@ -113,12 +114,12 @@ def migrations_folder() -> Path:
 
 
 def init_database(app: Flask, settings: Settings) -> None:
-    """Bind ``db`` and ``migrate`` to the application."""
+    """Bind ``db`` to the application, and tell migrations where they are."""
     url = sa.make_url(settings.database_url)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, settings)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(migrations_folder()), render_as_batch=False)
+    app.extensions["migrate"] = Migrations(db, str(migrations_folder()))
     with app.app_context():
         if url.get_backend_name() == "sqlite":
             _prepare_sqlite(db.engine)

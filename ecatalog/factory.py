@@ -13,6 +13,7 @@ from ecatalog.auth.permissions import init_auth
 from ecatalog.catalog.models import CLOCK_COLUMNS
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.routing import init_routing
+from ecatalog.cli.late import LateGroups
 from ecatalog.config import Settings
 from ecatalog.database import init_database
 from ecatalog.errors import init_errors
@@ -115,28 +116,6 @@ def _blueprints_of(resources: tuple[Resource, ...]) -> list[Blueprint]:
 
 def init_commands(app: Flask) -> None:
     """Every group of commands of ``flask``."""
-    import ecatalog.cli.reindex
-    import ecatalog.cli.transfer  # noqa: F401  # both add commands to ``flask catalog``
-    from ecatalog.cli.audit import audit_cli
-    from ecatalog.cli.backup import backup_cli
-    from ecatalog.cli.catalog import catalog_cli
-    from ecatalog.cli.checklist import checklist
-    from ecatalog.cli.demo import demo_cli
-    from ecatalog.cli.images import images_cli
-    from ecatalog.cli.static import static_cli
-    from ecatalog.cli.token import token_cli
-    from ecatalog.cli.user import user_cli
-
-    groups = (
-        user_cli,
-        token_cli,
-        catalog_cli,
-        audit_cli,
-        images_cli,
-        demo_cli,
-        static_cli,
-        backup_cli,
-        checklist,
-    )
-    for group in groups:
-        app.cli.add_command(group)
+    groups = LateGroups(app.cli.name)
+    groups.commands.update(app.cli.commands)  # of extensions
+    app.cli = groups

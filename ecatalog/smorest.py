@@ -29,9 +29,9 @@ from ecatalog.errors import (
 from ecatalog.memory import Memory
 from ecatalog.openapi.components import LIMIT_HEADERS, SECURITY_SCHEMES, header_references
 from ecatalog.openapi.introduction import DESCRIPTION
+from ecatalog.openapi.notes import Decorator, Notes, noting, sharing
 from ecatalog.openapi.refusals import REFUSED_THOUGH_VALID
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Doc = dict[str, Any]
 
 _PARSED = "ecatalog_parsed_queries"
@@ -88,9 +88,13 @@ def read_body(request: Request) -> Any:
 
 
 @cache
+def _made(schema: type[ma.Schema]) -> ma.Schema:
+    return schema()
+
+
 def _instance(schema: Any) -> Any:
     """One instance of a schema class: making it copies every field."""
-    return schema() if isinstance(schema, type) else schema
+    return _made(schema) if isinstance(schema, type) else schema
 
 
 class ArgumentsParser(FlaskParser):
@@ -173,45 +177,60 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._stores: list[Callable[[], None]] = []
         self._prepare_doc_cbks += [self._prepare_errors, self._prepare_headers, self._prepare_body]
 
     # The same decorators, with types.
 
     def arguments(self, schema: Any, *, location: str = "json", **kwargs: Any) -> Decorator:
-        return cast(Decorator, super().arguments(schema, location=location, **kwargs))
+        return sharing(super().arguments(schema, location=location, **kwargs))
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Decorator:
-        return cast(Decorator, super().response(status_code, schema, **kwargs))
+        return sharing(super().response(status_code, _instance(schema), **kwargs))
 
-    def alt_response(self, status_code: int, **kwargs: Any) -> Decorator:
-        return cast(Decorator, super().alt_response(status_code, **kwargs))
+    def alt_response(self, status_code: int, *, schema: Any = None, **kwargs: Any) -> Decorator:
+        return sharing(super().alt_response(status_code, schema=_instance(schema), **kwargs))
 
     def route(self, rule: str, **kwargs: Any) -> Decorator:
         return cast(Decorator, super().route(rule, **kwargs))
 
     @staticmethod
     def doc(**kwargs: Any) -> Decorator:
-        return cast(Decorator, flask_smorest.Blueprint.doc(**kwargs))
+        return sharing(flask_smorest.Blueprint.doc(**kwargs))
 
     @staticmethod
     def errors(*statuses: int) -> Decorator:
         """Decorator: the operation can answer these error statuses, too."""
-        return _noting(errors=statuses)
+        return noting(errors=statuses)
 
     @staticmethod
     def conditional(header: str) -> Decorator:
         """Decorator: the operation heeds ``If-Match`` or ``If-None-Match``."""
-        return _noting(conditional=header)
+        return noting(conditional=header)
 
     @staticmethod
     def uncounted() -> Decorator:
         """Decorator: requests for the operation do not count against the limits."""
-        return _noting(uncounted=True)
+        return noting(uncounted=True)
 
     @staticmethod
     def body_examples(**examples: dict[str, Any]) -> Decorator:
         """Decorator: bodies that the operation takes, by name."""
-        return _noting(body_examples=examples)
+        return noting(body_examples=examples)
+
+    def _store_endpoint_docs(self, *args: Any, **options: Any) -> None:
+        """Later, with the document: it is a copy of all that stands on the views."""
+        self._stores.append(lambda: super(Blueprint, self)._store_endpoint_docs(*args, **options))
+
+    def register_views_in_doc(self, *args: Any, **kwargs: Any) -> None:
+        for store in self._stores:
+            store()
+        for methods in self._docs.values():
+            for method, notes in methods.items():
+                if isinstance(notes, Notes):
+                    methods[method] = dict(notes)  # the copy that the document is made of shares nothing
+        super().register_views_in_doc(*args, **kwargs)
+        self._docs.clear()  # another application makes them anew
 
     def _prepare_errors(self, doc: Doc, doc_info: Doc, **_: Any) -> Doc:
         responses = doc.setdefault("responses", {})
@@ -242,16 +261,6 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
             for media_type in BODY_MEDIA_TYPES
         }
         return doc
-
-
-def _noting(**notes: Any) -> Decorator:
-    """A decorator that leaves notes on a view for the document."""
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        view._apidoc = {**getattr(view, "_apidoc", {}), **notes}  # type: ignore[attr-defined]
-        return view
-
-    return decorate
 
 
 def _body_examples(examples: dict[str, dict[str, Any]], media_type: str) -> Doc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import flask_migrate
@@ -16,6 +17,7 @@ from flask import Flask
 
 from ecatalog.database import migrations_folder
 from ecatalog.extensions import db
+from ecatalog.migrating import Revisions, read_revisions
 from ecatalog.resources import RESOURCES
 from tests.databases import Databases
 
@@ -52,6 +54,23 @@ def test_one_head() -> None:
     scripts = ScriptDirectory(str(migrations_folder()))
     assert len(scripts.get_heads()) == 1
     assert len(scripts.get_bases()) == 1
+
+
+def test_revisions_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory(str(migrations_folder()))
+    assert read_revisions(migrations_folder()) == Revisions(
+        heads=frozenset(scripts.get_heads()),
+        known=frozenset(script.revision for script in scripts.walk_revisions()),
+    )
+
+
+def test_revisions_of_branches_that_meet_again(tmp_path: Path) -> None:
+    folder = tmp_path / "versions"
+    folder.mkdir()
+    for name, before in (("a", None), ("b", "a"), ("c", "a"), ("d", ("b", "c")), ("e", "d"), ("f", "d")):
+        written = f"revision: str = {name!r}\ndown_revision = {before!r}\nraise SystemExit('was run')\n"
+        (folder / f"{name}.py").write_text(written, encoding="utf-8")
+    assert read_revisions(tmp_path) == Revisions(frozenset("ef"), frozenset("abcdef"))
 
 
 # SQLite cannot tell SQLAlchemy about those; the test below compares them.

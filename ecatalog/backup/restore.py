@@ -10,7 +10,6 @@ from pathlib import Path
 
 import flask_migrate
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 
 from ecatalog.backup.databases import database_of
 from ecatalog.backup.manifest import Manifest, differences, take
@@ -22,6 +21,7 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.config import Settings
 from ecatalog.database import migrations_folder, write_transaction
 from ecatalog.extensions import db
+from ecatalog.migrating import read_revisions
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,7 @@ def restore_database(
 
 
 def _refuse_newer(manifest: Manifest) -> None:
-    scripts = ScriptDirectory(str(migrations_folder()))
-    unknown = set(manifest.revisions) - {script.revision for script in scripts.walk_revisions()}
+    unknown = set(manifest.revisions) - read_revisions(migrations_folder()).known
     if unknown:
         raise BackupError(
             f"the backup was made by release {manifest.release}, whose migrations this one does not know: "

@@ -22,7 +22,8 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.service import Origin
 from ecatalog.catalog.shown import RowsAtHand, reader_of
 from ecatalog.database import write_transaction
-from ecatalog.smorest import Blueprint, Decorator
+from ecatalog.openapi.notes import Decorator
+from ecatalog.smorest import Blueprint
 
 Values = dict[str, Any]
 _ADDRESSES_REMEMBERED = 512

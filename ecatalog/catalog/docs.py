@@ -14,7 +14,8 @@ from ecatalog.catalog.changes import DEFAULT_LIMIT, MAX_LIMIT
 from ecatalog.catalog.paging import PagingSchema
 from ecatalog.catalog.resource import Resource
 from ecatalog.openapi.components import header_references
-from ecatalog.smorest import AnswerSchema, Blueprint, Decorator, Schema
+from ecatalog.openapi.notes import Decorator
+from ecatalog.smorest import AnswerSchema, Blueprint, Schema
 
 ETAG_HEADER = header_references("ETag")
 

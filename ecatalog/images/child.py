@@ -11,9 +11,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from ecatalog.images.renditions import BadImage, make_renditions
+from ecatalog.images.facts import BAD_IMAGE, BadImage
+from ecatalog.images.renditions import make_renditions
 
-BAD_IMAGE = 3  # exit code
 MEMORY_BYTES = 1536 * 1024**2  # of address space, of which the libraries take some
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 from ecatalog.errors import ServiceUnavailable
-from ecatalog.images import child
-from ecatalog.images.renditions import BadImage, Facts, make_renditions, read_header
+from ecatalog.images.facts import BAD_IMAGE, BadImage, Facts
 
 IN_PROCESS_BYTES = 120 * 1024**2  # what takes more to decode goes into a child
 CHILD_SECONDS = 60
@@ -27,6 +26,8 @@ def render(path: Path, folder: Path) -> Facts:
 
     Raises BadImage, OSError, and ServiceUnavailable when others take too long.
     """
+    from ecatalog.images.renditions import make_renditions, read_header
+
     heavy = read_header(path).memory > IN_PROCESS_BYTES
     if not _turn.acquire(timeout=WAIT_SECONDS):
         raise ServiceUnavailable("Too many images are being uploaded, try again later.")
@@ -49,6 +50,6 @@ def _render_in_child(path: Path, folder: Path) -> Facts:
     if done.returncode == 0:
         return Facts(**json.loads(done.stdout))
     told = done.stderr.decode(errors="replace").strip()[-500:]
-    if done.returncode == child.BAD_IMAGE or done.returncode < 0:  # a decoder that crashes: the file's doing
+    if done.returncode == BAD_IMAGE or done.returncode < 0:  # a decoder that crashes: the file's doing
         raise BadImage(told or f"signal {-done.returncode}")
     raise OSError(f"the process that decodes images failed: {told}")

@@ -17,7 +17,8 @@ from ecatalog.images.declaration import images_of
 from ecatalog.images.presentation import owner_key
 from ecatalog.images.uploads import BULK_FILES, BULK_IMAGES, INVALID
 from ecatalog.openapi.components import header_references
-from ecatalog.smorest import AnswerSchema, Blueprint, Decorator
+from ecatalog.openapi.notes import Decorator
+from ecatalog.smorest import AnswerSchema, Blueprint
 
 ETAG_HEADER = header_references("ETag")
 BAD_REQUEST = {"$ref": "#/components/schemas/BadRequest"}

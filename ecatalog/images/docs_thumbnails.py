@@ -13,7 +13,8 @@ from ecatalog.images import docs_bodies as bodies
 from ecatalog.images.docs import ETAG_HEADER, chain, unchanged
 from ecatalog.images.listing import DEFAULT_THUMBNAILS, MAX_THUMBNAILS
 from ecatalog.images.schemas import DimensionsSchema, FileSizeSchema
-from ecatalog.smorest import AnswerSchema, Blueprint, Decorator, Schema
+from ecatalog.openapi.notes import Decorator
+from ecatalog.smorest import AnswerSchema, Blueprint, Schema
 
 
 class ThumbnailSchema(AnswerSchema):

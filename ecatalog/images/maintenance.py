@@ -16,7 +16,7 @@ from ecatalog.errors import RowNotFound
 from ecatalog.extensions import db
 from ecatalog.images import service
 from ecatalog.images.declaration import image_model
-from ecatalog.images.renditions import BadImage
+from ecatalog.images.facts import BadImage
 from ecatalog.images.sizes import original_name
 from ecatalog.images.storage import current_storage
 from ecatalog.images.uploads import discard, discarded_on_failure, store

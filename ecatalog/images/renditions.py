@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageCms
 
+from ecatalog.images.facts import BadImage, Facts
 from ecatalog.images.sizes import ENDINGS, SIZES, THUMBNAIL
 
 # Pillow's own bound warns before it refuses; ours, checked before anything is decoded, is stricter.
@@ -30,20 +31,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _LYING = (5, 6, 7, 8)  # orientations in which width and height change places
-
-
-class BadImage(Exception):
-    """The file is no image of ours, is broken, or has too many pixels."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known of an image once its renditions are made: see ``ImageRow``."""
-
-    format: str
-    width: int
-    height: int
-    thumbnail_bytes: int
 
 
 @dataclass(frozen=True)

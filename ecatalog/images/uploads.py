@@ -21,7 +21,7 @@ from ecatalog.config import current_settings
 from ecatalog.database import utc_now
 from ecatalog.errors import InvalidInput, ServiceUnavailable, TooLarge, UnsupportedMediaType
 from ecatalog.images.decoding import render
-from ecatalog.images.renditions import BadImage
+from ecatalog.images.facts import BadImage
 from ecatalog.images.sizes import original_name
 from ecatalog.images.storage import StorageError, current_storage
 from ecatalog.smorest import read_body

@@ -69,6 +69,10 @@ def _folder(package: str | None) -> Path:
 @cache
 def read_asset(page: str, name: str) -> bytes:
     """The bytes of a file of a page. Raises KeyError for a name that is not in the list."""
+    return _read(page, name)
+
+
+def _read(page: str, name: str) -> bytes:
     asset = ASSETS[page][name]
     body = (_folder(asset.package) / asset.path).read_bytes()
     for old, new in (asset.replaced or {}).items():
@@ -78,9 +82,12 @@ def read_asset(page: str, name: str) -> bytes:
 
 @cache
 def digest() -> str:
-    """A name for the present content of all files together."""
+    """A name for the present content of all files together.
+
+    They are not kept: they have 5 MB, and where a web server gives them out, no worker is asked for them.
+    """
     total = hashlib.blake2b(digest_size=8)
     for page, named in ASSETS.items():
         for name in named:
-            total.update(f"{page}/{name}".encode() + b"\0" + read_asset(page, name))
+            total.update(f"{page}/{name}".encode() + b"\0" + _read(page, name))
     return total.hexdigest()

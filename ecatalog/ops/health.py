@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 from flask import Flask, Response, current_app, jsonify, request
 from flask.views import MethodView
 from marshmallow import fields
@@ -22,6 +21,7 @@ from ecatalog.connections import most_connections
 from ecatalog.database import migrations_folder
 from ecatalog.extensions import api, db
 from ecatalog.fields import Choice
+from ecatalog.migrating import Revisions, read_revisions
 from ecatalog.ops.checks import Check
 from ecatalog.ops.counting import Counter
 from ecatalog.ops.limits import current_limits
@@ -133,10 +133,8 @@ class TooFewConnectionsError(RuntimeError):
 
 
 @cache
-def _revisions() -> tuple[frozenset[str], frozenset[str]]:
-    """The newest revisions of this release, and all that it knows."""
-    scripts = ScriptDirectory(str(migrations_folder()))
-    return frozenset(scripts.get_heads()), frozenset(script.revision for script in scripts.walk_revisions())
+def _revisions() -> Revisions:
+    return read_revisions(migrations_folder())
 
 
 def check_database(engine: sa.Engine) -> None:
@@ -146,9 +144,9 @@ def check_database(engine: sa.Engine) -> None:
     """
     with engine.connect() as connection:
         present = _present_revisions(connection)
-    heads, known = _revisions()
-    missing = heads - present
-    if missing and present <= known:
+    revisions = _revisions()
+    missing = revisions.heads - present
+    if missing and present <= revisions.known:
         raise MigrationsBehindError(f"the database lacks {', '.join(sorted(missing))}")
 
 

@@ -12,7 +12,8 @@ from ecatalog import fields
 from ecatalog.catalog.examples import row as example_row
 from ecatalog.catalog.resource import Resource
 from ecatalog.openapi.components import header_references
-from ecatalog.smorest import Blueprint, Decorator, Schema
+from ecatalog.openapi.notes import Decorator
+from ecatalog.smorest import Blueprint, Schema
 from ecatalog.transfer import docs_examples as examples
 from ecatalog.transfer.answers import NDJSON, XLSX
 from ecatalog.transfer.bodies import MAX_JSON_BYTES

@@ -1,4 +1,7 @@
-"""Rows out: everything that a list would show, in one snapshot and constant memory."""
+"""Rows out: everything that a list would show, in one snapshot and constant memory.
+
+What writes workbooks is imported by the first of them: it holds 2 MB, and many workers write none.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,6 @@ from ecatalog.extensions import db
 from ecatalog.transfer.answers import CSV, NDJSON, XLSX, Answer, attach
 from ecatalog.transfer.csv_sink import csv_lines
 from ecatalog.transfer.ndjson_sink import ndjson_lines
-from ecatalog.transfer.template import write_template
-from ecatalog.transfer.xlsx_sink import write_xlsx
 
 BATCH_ROWS = 500
 LINES_A_BLOCK = 100
@@ -125,6 +126,8 @@ def _streamed(source: Rows, blocks: Iterator[bytes], content_type: str, file_nam
 
 def send_xlsx(resource: Resource, values: Mapping[str, Any]) -> Response:
     """An ``export-xlsx`` answer. Raises TooLarge for more rows than may come over HTTP."""
+    from ecatalog.transfer.xlsx_sink import write_xlsx
+
     statement = selection(resource, values)
     if count(resource, values, MAX_XLSX_ROWS + 1) > MAX_XLSX_ROWS:
         raise TooLarge(
@@ -144,6 +147,8 @@ def send_xlsx(resource: Resource, values: Mapping[str, Any]) -> Response:
 
 def send_template(resource: Resource) -> Response:
     """A ``template-xlsx`` answer."""
+    from ecatalog.transfer.template import write_template
+
     with tempfile.TemporaryDirectory(prefix="ecatalog-template-") as folder:
         path = Path(folder, "template.xlsx")
         write_template(path, resource)
@@ -153,6 +158,8 @@ def send_template(resource: Resource) -> Response:
 def write_file(resource: Resource, found: Iterable[dict[str, Any]], form: Format, target: IO[bytes]) -> None:
     """Write rows in any form; a workbook is made beside it first, since it cannot be streamed."""
     if form is Format.XLSX:
+        from ecatalog.transfer.xlsx_sink import write_xlsx
+
         with tempfile.TemporaryDirectory(prefix="ecatalog-export-") as folder:
             path = Path(folder, "export.xlsx")
             write_xlsx(path, resource, found)

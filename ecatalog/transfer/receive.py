@@ -29,7 +29,7 @@ from ecatalog.errors import (
     TooLarge,
 )
 from ecatalog.extensions import db
-from ecatalog.transfer import bodies, error_sheet, idempotency, pipeline
+from ecatalog.transfer import bodies, idempotency, pipeline
 from ecatalog.transfer.answers import NDJSON, XLSX, Answer
 from ecatalog.transfer.bodies import Upload
 from ecatalog.transfer.idempotency_records import Scope
@@ -94,6 +94,8 @@ def receive_sheet(resource: Resource, key: str | None, load: Callable[[Values], 
 def _import_sheet(
     resource: Resource, upload: Upload, options: Options, fence: Fence | None, *, as_sheet: bool
 ) -> Answer:
+    from ecatalog.transfer import error_sheet  # here: it brings XlsxWriter along
+
     info = SourceInfo()
     rows = upload.rows(resource, info)
     with tempfile.TemporaryFile(prefix="ecatalog-errors-") as errors:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from ecatalog.ops.docs_assets import ASSETS, read_asset
+from ecatalog.ops.docs_assets import ASSETS, digest, read_asset
 
 pytestmark = pytest.mark.any_database
 
@@ -116,6 +116,13 @@ def test_the_packages_are_not_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_pages_keep_no_file_that_was_not_asked_for(client: FlaskClient) -> None:
+    read_asset.cache_clear()
+    digest.cache_clear()
+    assert client.get("/api/docs/").status_code == 200
+    assert read_asset.cache_info().currsize == 0
 
 
 def test_the_bare_address_leads_to_the_documentation(client: FlaskClient) -> None:

@@ -23,7 +23,7 @@ from ecatalog.database import write_transaction
 from ecatalog.extensions import db
 from ecatalog.images import uploads
 from ecatalog.images.decoding import render
-from ecatalog.images.renditions import Facts
+from ecatalog.images.facts import Facts
 from ecatalog.nomenklatura.resource import NOMENKLATURA
 from tests.images.album import Album
 from tests.images.pictures import jpeg

@@ -88,7 +88,10 @@ def test_operations_lists_every_setting_with_its_default() -> None:
 
 
 def commands(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[str]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, (*before, name))
         else:
