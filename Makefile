@@ -10,6 +10,8 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # A virtual environment of the caller's must not decide what is installed and run here.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+# Nor that each of the many processes that tests start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 DEPLOY_VENV := .venv-deploy
 WORKERS ?= 2  # pytest-xdist processes of `make test`
 

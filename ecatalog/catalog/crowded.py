@@ -24,6 +24,8 @@ _SAMPLE = 500  # newest rows that tell how many there are
 _SECONDS = 60.0  # that what they tell is taken for true
 _NEWEST = 20_000  # rows in which the first are looked for
 
+_NO_ANNOUNCEMENTS = sa.text("SET LOCAL effective_io_concurrency = 0")
+
 # Until when, and the search texts of a sample, by database and table: 100 kB each.
 _samples: dict[tuple[sa.URL, str], tuple[float, Sequence[str]]] = {}
 forget = _samples.clear  # after tables have been filled around the application
@@ -65,6 +67,17 @@ def _has_many_filtered(selection: Selection, live_rows: int) -> bool:
         return terms.hits(sa.func.count(), tables=newest_rows(terms.resource, _SAMPLE))
 
     return int(selection.rows("in sample", build)[0][0]) * live_rows > _MANY * _SAMPLE
+
+
+def count(selection: Selection) -> int:
+    """How many hits there are, where they are many.
+
+    They lie in nearly every page of the table, which is read from one end to the other: PostgreSQL need not
+    announce each page to the system, which takes it a fifth of the time.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(_NO_ANNOUNCEMENTS)
+    return selection.count()
 
 
 def first_hits(selection: Selection) -> list[Hit] | None:

@@ -31,7 +31,7 @@ def find(selection: Selection, live_rows: int) -> Found:
     if crowded.is_crowded(selection, live_rows):
         hits = crowded.first_hits(selection)
         if hits is not None:
-            return Found(selection.count(), hits)
+            return Found(crowded.count(selection), hits)
     return find_in_all(selection)
 
 
