@@ -10,23 +10,31 @@ from __future__ import annotations
 
 import select
 import time
+from collections import deque
 from typing import Any
 
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.engine import Engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 from ecatalog.config import Settings
 
 IDLE_SECONDS = 10.0
 WAIT_SECONDS = 5  # for a connection, when all are in use
+MOST_LENT = 2  # connections that a worker keeps at hand for reads of one statement
+_EXTENSION = "ecatalog_lent_connections"
 _RETURNED_AT = "ecatalog_returned_at"  # in a connection's ``info``
 
 
 def pool_options(settings: Settings) -> dict[str, Any]:
-    """Engine options: each thread has a connection, and may hold a second one for a moment."""
+    """Engine options: each thread has a connection, and may hold a second one for a moment.
+
+    Those that are kept at hand come on top.
+    """
     return {
         "pool_size": settings.web_threads,
-        "max_overflow": settings.web_threads,
+        "max_overflow": settings.web_threads + MOST_LENT,
         "pool_timeout": WAIT_SECONDS,
     }
 
@@ -35,6 +43,56 @@ def most_connections(settings: Settings) -> int:
     """How many connections all workers of one instance may have at once."""
     options = pool_options(settings)
     return int(settings.web_concurrency * (options["pool_size"] + options["max_overflow"]))
+
+
+class Lent:
+    """Connections at hand for reads of one statement: to take one out of the pool costs as much as the read.
+
+    Whoever takes one finds out by using it whether it still lives, and drops it where it does not.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._idle: deque[PoolProxiedConnection] = deque()
+        sa.event.listen(engine, "engine_disposed", self._forget)
+
+    @property
+    def idle(self) -> int:
+        """How many lie at hand now."""
+        return len(self._idle)
+
+    def take(self) -> PoolProxiedConnection:
+        """One that was given back, or one of the pool. Raises what the pool and the driver raise."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self.engine.raw_connection()
+
+    def give_back(self, connection: PoolProxiedConnection) -> None:
+        """Nothing may be begun on it."""
+        if len(self._idle) < MOST_LENT:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def drop(self, connection: PoolProxiedConnection) -> None:
+        """It cannot be used any more."""
+        connection.invalidate()
+        connection.close()
+
+    def _forget(self, _engine: Engine) -> None:
+        while self._idle:
+            self.drop(self._idle.pop())
+
+
+def init_lent(app: Flask, engine: Engine) -> None:
+    app.extensions[_EXTENSION] = Lent(engine)
+
+
+def lent_of(app: Flask) -> Lent:
+    """The connections at hand of an application."""
+    found: Lent = app.extensions[_EXTENSION]
+    return found
 
 
 def watch(engine: Engine) -> None:

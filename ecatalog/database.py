@@ -121,6 +121,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     app.extensions["migrate"] = Migrations(db, str(migrations_folder()))
     with app.app_context():
+        connections.init_lent(app, db.engine)
         if url.get_backend_name() == "sqlite":
             _prepare_sqlite(db.engine)
         else:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 
 from ecatalog.config import Settings
-from ecatalog.extensions import db
+from ecatalog.connections import lent_of
 from ecatalog.single_read import Row, SingleRead
 
 _EXTENSION = "ecatalog_first_look"
@@ -40,8 +40,7 @@ class FirstLook:
 
 def init_first_look(app: Flask, settings: Settings, *, small: Sequence[Any], keyed: Sequence[Any]) -> None:
     """Prepare the statements. ``keyed`` begins with the key; neither's first column is ever null."""
-    with app.app_context():
-        engine = db.engine
+    lent = lent_of(app)
     rows = sa.select(*small)
     none = sa.select(sa.literal_column("1").label("one")).subquery()
     key = sa.bindparam("key", type_=sa.BigInteger)
@@ -51,8 +50,8 @@ def init_first_look(app: Flask, settings: Settings, *, small: Sequence[Any], key
     prepares = settings.database_pooler != "transaction"
     app.extensions[_EXTENSION] = FirstLook(
         len(small),
-        SingleRead("ecatalog_clocks", rows, engine, prepares=prepares),
-        SingleRead("ecatalog_first_look", both, engine, prepares=prepares),
+        SingleRead("ecatalog_clocks", rows, lent, prepares=prepares),
+        SingleRead("ecatalog_first_look", both, lent, prepares=prepares),
     )
 
 

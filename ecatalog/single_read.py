@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
 from sqlalchemy.pool import PoolProxiedConnection
+
+from ecatalog.connections import Lent
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult  # an optional dependency
@@ -29,10 +30,11 @@ class SingleRead:
     round trips, the usual way is the only one.
     """
 
-    def __init__(self, name: str, select: sa.Select[Any], engine: Engine, *, prepares: bool) -> None:
+    def __init__(self, name: str, select: sa.Select[Any], lent: Lent, *, prepares: bool) -> None:
         self._name = name.encode()
         self._select = select
-        self._engine = engine
+        self._lent = lent
+        self._engine = engine = lent.engine
         self._prepares = prepares
         self._is_direct = engine.dialect.name == "postgresql"
         self._parameters = list(select.compile().params)
@@ -71,16 +73,19 @@ class SingleRead:
         """None where the direct way fails."""
         dialect = self._engine.dialect
         try:
-            connection = self._engine.raw_connection()
+            connection = self._lent.take()
         except dialect.loaded_dbapi.Error as error:
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
         try:
-            return self._load(connection, self._ask(connection, [str(value).encode() for value in values]))
+            rows = self._load(connection, self._ask(connection, [str(value).encode() for value in values]))
         except dialect.loaded_dbapi.Error:
-            connection.invalidate()
+            self._lent.drop(connection)
             return None
-        finally:
-            connection.close()
+        except BaseException:  # nobody knows how far it came
+            self._lent.drop(connection)
+            raise
+        self._lent.give_back(connection)
+        return rows
 
     def _usually(self, values: Sequence[int | str]) -> list[Row]:
         with self._engine.connect() as connection:

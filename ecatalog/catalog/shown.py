@@ -22,6 +22,7 @@ from sqlalchemy.orm import aliased
 from ecatalog.catalog import etag
 from ecatalog.catalog.resource import Resource
 from ecatalog.config import current_settings
+from ecatalog.connections import lent_of
 from ecatalog.extensions import db
 from ecatalog.memory import Memory
 from ecatalog.session_read import SessionRead
@@ -72,7 +73,8 @@ def reader_of(resource: Resource) -> RowReader:
     found = memory.get(resource.name)
     if found is None:
         prepares = current_settings().database_pooler != "transaction"
-        select = SingleRead(f"ecatalog_{resource.name}", _by_code(resource), db.engine, prepares=prepares)
+        lent = lent_of(current_app)
+        select = SingleRead(f"ecatalog_{resource.name}", _by_code(resource), lent, prepares=prepares)
         found = RowReader(resource, select, etag.end_of_tags(resource))
         memory.put(resource.name, found)
     return found

@@ -28,8 +28,9 @@ import ecatalog
 from ecatalog import metrics
 from ecatalog.auth.access import Access, access
 from ecatalog.config import Settings, current_settings
+from ecatalog.connections import Lent, lent_of
 from ecatalog.errors import PermissionDenied
-from ecatalog.extensions import api, db
+from ecatalog.extensions import api
 from ecatalog.ops import metrics_folder
 from ecatalog.ops.backup_state import read_state
 from ecatalog.ops.caller import client_address
@@ -126,24 +127,24 @@ def _note_request(_error: BaseException | None = None) -> None:
     metrics.requests.note((route, method, g.get("log_status", 500) // 100, time.perf_counter() - began))
 
 
-def _look_at_pool(engine: sa.Engine) -> None:
-    """The pool of connections as it is now."""
-    pool: Any = engine.pool
+def _look_at_pool(lent: Lent) -> None:
+    """The pool of connections as it is now. Those that lie at hand are in nobody's use."""
+    pool: Any = lent.engine.pool
     if isinstance(pool, sa.QueuePool):
-        metrics.CONNECTIONS_IN_USE.set(pool.checkedout())
+        metrics.CONNECTIONS_IN_USE.set(max(pool.checkedout() - lent.idle, 0))
         metrics.CONNECTIONS_OPEN.set(pool.checkedout() + pool.checkedin())
         metrics.CONNECTIONS_MOST.set(pool.size() + pool._max_overflow)
 
 
-def _update(engine: sa.Engine) -> None:
+def _update(lent: Lent) -> None:
     metrics.count_pending()
-    _look_at_pool(engine)
+    _look_at_pool(lent)
 
 
-def _keep_updating(engine: sa.Engine) -> None:
+def _keep_updating(lent: Lent) -> None:
     while True:
         time.sleep(UPDATE_SECONDS)
-        _update(engine)
+        _update(lent)
 
 
 def init_metrics(app: Flask) -> None:
@@ -152,10 +153,8 @@ def init_metrics(app: Flask) -> None:
     Where workers share their numbers, each brings its own up to date every second.
     """
     app.teardown_request(_note_request)
-    with app.app_context():
-        engine = db.engine
-    app.extensions[_EXTENSION] = engine
+    lent = app.extensions[_EXTENSION] = lent_of(app)
     if os.environ.get(metrics_folder.VARIABLE):
-        threading.Thread(target=_keep_updating, args=(engine,), name="metrics", daemon=True).start()
+        threading.Thread(target=_keep_updating, args=(lent,), name="metrics", daemon=True).start()
         atexit.register(metrics.count_pending)
     api.register_blueprint(blp)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ecatalog import connections
 from ecatalog.extensions import db
 
 CLOCKS, SIGNED_IN, DETAIL = "/api/v1/project/", "/api/v1/client/", "/api/v1/project/A/"
@@ -60,8 +61,13 @@ def forget(connection: Any) -> None:
 
 
 @pytest.fixture
-def lose_next(engine: sa.Engine) -> Iterator[list[Lose]]:
-    """What is in the list is done to the next connections: they have been looked at, and not been used."""
+def lose_next(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lose]]:
+    """What is in the list is done to the next connections: they have been looked at, and not been used.
+
+    All are taken out of the pool: none are kept at hand.
+    """
+    monkeypatch.setattr(connections, "MOST_LENT", 0)
+    engine.dispose()
     losses: list[Lose] = []
 
     def taken(connection: Any, _record: object, _proxy: object) -> None:
@@ -79,6 +85,34 @@ def test_sessions_that_ended_between_two_requests(
 ) -> None:
     end(engine, "application_name = 'ecatalog' AND datname = current_database()")
     assert client.get(path, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", [CLOCKS, SIGNED_IN, DETAIL])
+@pytest.mark.parametrize("loss", [terminate, forget])
+def test_sessions_that_are_lost_while_they_lie_at_hand(
+    app: Flask, client: FlaskClient, headers: Headers, path: str, loss: Lose
+) -> None:
+    lent = connections.lent_of(app)
+    taken = [lent.take() for _ in range(3)]
+    for connection in taken:
+        loss(connection.driver_connection)
+        lent.give_back(connection)
+    assert lent.idle == connections.MOST_LENT
+    for _ in range(4):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, bool(answer.get_json())) == (200, True)
+    assert 1 <= lent.idle <= connections.MOST_LENT
+
+
+def test_what_lies_at_hand_goes_with_the_pool(app: Flask, client: FlaskClient, headers: Headers) -> None:
+    lent = connections.lent_of(app)
+    assert client.get(CLOCKS).status_code == 200
+    connection = lent.take()
+    driver: Any = connection.driver_connection
+    lent.give_back(connection)
+    lent.engine.dispose()
+    assert (driver.closed, lent.idle) == (True, 0)
+    assert client.get(CLOCKS).status_code == 200
 
 
 @pytest.mark.parametrize("path", [CLOCKS, SIGNED_IN, DETAIL])
