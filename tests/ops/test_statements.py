@@ -32,7 +32,7 @@ def test_a_failed_search_is_logged_without_its_words(
     assert client.post("/api/v1/project/", json=row, headers=headers).status_code == 201
     capsys.readouterr()
     with _searches_fail(other) as failed:
-        answer = client.get(f"/api/v1/project/?search={SEARCHED}")
+        answer = client.get(f"/api/v1/project/?search={SEARCHED}&ordering=name")
     log = capsys.readouterr().err
     assert failed
     assert database_kind == "sqlite" or SEARCHED in failed[0], "then this test is about nothing"
