@@ -7,7 +7,7 @@ an OpenAPI text in which every operation names the errors that it can answer.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, cast
 
@@ -37,6 +37,7 @@ Doc = dict[str, Any]
 _PARSED = "ecatalog_parsed_queries"
 _MOST_REMEMBERED = 2048  # query strings
 _LONGEST_REMEMBERED = 500  # bytes of one
+_narrowed = Memory[ma.Schema](256)  # some ten kB each
 BODY_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -97,6 +98,28 @@ def _instance(schema: Any) -> Any:
     return _made(schema) if isinstance(schema, type) else schema
 
 
+@cache
+def _always(schema: type[ma.Schema]) -> frozenset[str]:
+    """The fields that have a say where they are not sent."""
+    fields = _made(schema).fields.items()
+    return frozenset(name for name, field in fields if field.required or field.load_default is not ma.missing)
+
+
+def _for_query(schema: Any, sent: Iterable[str]) -> Any:
+    """The schema with those fields alone that were sent: lists have some sixty, and marshmallow asks each."""
+    if not isinstance(schema, type):
+        return schema
+    sent = set(sent)
+    names = {name for name, field in _made(schema).fields.items() if (field.data_key or name) in sent}
+    wanted = names | _always(schema)
+    found = _narrowed.get((schema, frozenset(wanted)))
+    if found is None:
+        found = schema(only=wanted)
+        found.declared_fields = found.fields  # copies of all sixty, which nobody looks at any more
+        _narrowed.put((schema, frozenset(wanted)), found)
+    return found
+
+
 class ArgumentsParser(FlaskParser):
     """webargs' parser with our body reader; errors leave it as InvalidInput."""
 
@@ -117,7 +140,8 @@ class ArgumentsParser(FlaskParser):
         key = (argmap, (req or flask_request).query_string)
         values = memory.get(key)
         if values is None:
-            values = super().parse(_instance(argmap), req, location=location, **options)
+            schema = _for_query(argmap, (req or flask_request).args)
+            values = super().parse(schema, req, location=location, **options)
             if len(key[1]) <= _LONGEST_REMEMBERED:
                 memory.put(key, values)
         return dict(values)  # the values themselves never change
