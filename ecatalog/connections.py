@@ -48,7 +48,8 @@ def most_connections(settings: Settings) -> int:
 class Lent:
     """Connections at hand for reads of one statement: to take one out of the pool costs as much as the read.
 
-    Whoever takes one finds out by using it whether it still lives, and drops it where it does not.
+    Whoever takes one finds out by using it whether it still lives, and drops it where it does not. The driver
+    begins no transactions on them. For PostgreSQL alone.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -62,17 +63,24 @@ class Lent:
         return len(self._idle)
 
     def take(self) -> PoolProxiedConnection:
-        """One that was given back, or one of the pool. Raises what the pool and the driver raise."""
+        """One that was given back, or one of the pool. Raises what SQLAlchemy raises where there is none."""
         try:
             return self._idle.pop()
         except IndexError:
-            return self.engine.raw_connection()
+            pass
+        try:
+            connection = self.engine.raw_connection()
+            _driver(connection).autocommit = True
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+        return connection
 
     def give_back(self, connection: PoolProxiedConnection) -> None:
         """Nothing may be begun on it."""
         if len(self._idle) < MOST_LENT:
             self._idle.append(connection)
         else:
+            _driver(connection).autocommit = False
             connection.close()
 
     def drop(self, connection: PoolProxiedConnection) -> None:
@@ -83,6 +91,10 @@ class Lent:
     def _forget(self, _engine: Engine) -> None:
         while self._idle:
             self.drop(self._idle.pop())
+
+
+def _driver(connection: PoolProxiedConnection) -> Any:
+    return connection.driver_connection
 
 
 def init_lent(app: Flask, engine: Engine) -> None:

@@ -1,10 +1,11 @@
-"""Lists that are kept, and single rows, given before Flask sees the request: it would be most of their price.
+"""Lists and single rows that take a step or two, given before Flask sees the request: it would cost more.
 
 What was answered under an address and lay ready when it was asked for again is remembered here with its
-headers; of rows, what all those of a route have in common. From then on a request takes the steps that it
-would have taken in the application, by the same functions and in the same order: who asks, the limits, a look
-at the clocks or at the row, a line in the log, the metrics. Where one of them comes out otherwise than with
-an answer that lies ready, or with a row that can be shown, the application answers.
+headers; of rows, and of first pages of lists, what all those of a route have in common. From then on a
+request takes the steps that it would have taken in the application, by the same functions and in the same
+order: who asks, the limits, a look at the clocks, at the row or at the page, a line in the log, the metrics.
+Where one of them comes out otherwise than with an answer that lies ready, or with what can be shown at once,
+the application answers.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from ecatalog.auth.models import SignedIn
 from ecatalog.auth.permissions import LOOK_FAILED, look_at_holder, remembered_claims, token_of
 from ecatalog.auth.tokens import TokenError
 from ecatalog.catalog import cache, clock, etag
-from ecatalog.catalog.listing import KEPT, Kept
+from ecatalog.catalog.asking import ListsAtHand
+from ecatalog.catalog.building import ListRequest
+from ecatalog.catalog.listing import KEPT, TRIED_AT_ONCE, Kept
 from ecatalog.catalog.routing import simple_code
 from ecatalog.catalog.shown import RowsAtHand
 from ecatalog.config import Settings
-from ecatalog.errors import NotAuthenticated
+from ecatalog.errors import ApiError
 from ecatalog.first_look import first_look_of
 from ecatalog.memory import Memory
 from ecatalog.ops import limits, request_id
@@ -57,7 +60,7 @@ _OWN = {"etag", "content-length", "x-request-id", "ratelimit", "ratelimit-policy
 
 @dataclass(frozen=True)
 class _Remembered:
-    kept: Kept | RowsAtHand
+    kept: Kept | RowsAtHand | ListsAtHand
     headers: dict[str, Headers]  # by the status line
 
 
@@ -99,6 +102,8 @@ class KeptAnswers:
         if known is None and (row := _row(address)) is not None:
             code = row.code
             known = self._memory.get(row.address)
+        elif known is None:
+            known = self._memory.get(_of_lists(address))
         if known is not None and (ready := self._ready(known, code, environ)) is not None:
             return self._give(ready, known, environ, start_response)
 
@@ -109,7 +114,7 @@ class KeptAnswers:
         return self._wsgi_app(environ, start)
 
     def _learn(self, address: Address, environ: WSGIEnvironment, status: str, headers: Headers) -> None:
-        kept: Kept | RowsAtHand | None = environ.get(KEPT)
+        kept: Kept | RowsAtHand | ListsAtHand | None = environ.get(KEPT)
         if kept is None or status not in (_OK, _NOT_MODIFIED):
             return
         if isinstance(kept, RowsAtHand):
@@ -117,6 +122,8 @@ class KeptAnswers:
             if row is None:
                 return
             address = row.address
+        elif isinstance(kept, ListsAtHand):
+            address = _of_lists(address)
         lasting = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
         known = self._memory.get(address)
         others = known.headers if known is not None else {}
@@ -125,10 +132,13 @@ class KeptAnswers:
     def _ready(self, known: _Remembered, code: str | None, environ: WSGIEnvironment) -> _Ready | None:
         """None where the application answers: it refuses better, and tells of what nobody has foreseen."""
         try:
-            return self._prepare(known, code, environ)
+            if not isinstance(known.kept, ListsAtHand):
+                return self._prepare(known, code, environ)
+            with self._app.app_context():
+                return self._prepare(known, code, environ)
         except SQLAlchemyError as error:
             environ[LOOK_FAILED] = error
-        except (_ApplicationAnswers, NotAuthenticated, TokenError):
+        except (_ApplicationAnswers, ApiError, TokenError):
             pass
         except Exception:
             log.debug("not answered without the application", exc_info=True)
@@ -138,6 +148,8 @@ class KeptAnswers:
         began = time.perf_counter()
         if environ.get(GATE, True) is None:  # refused there
             raise _ApplicationAnswers
+        known_tags = etag.tags_of(environ.get("HTTP_IF_NONE_MATCH"))
+        asked = self._asked(known.kept, known_tags, environ) if isinstance(known.kept, ListsAtHand) else None
         client = environ.get("REMOTE_ADDR") or ""
         user, rows = self._who(environ.get("HTTP_AUTHORIZATION", ""))
         if user is None and not known.kept.for_anyone:
@@ -146,11 +158,13 @@ class KeptAnswers:
         counted = environ[limits.COUNTED] = limits.limits_of(self._app).count(user_id, party(client))
         if counted[1][-1].exceeded:
             raise _ApplicationAnswers
-        known_tags = etag.tags_of(environ.get("HTTP_IF_NONE_MATCH"))
+        answer: tuple[str, bytes | None] | None
         if isinstance(known.kept, RowsAtHand):
             answer = None if code is None else known.kept.reader.answer(code, known_tags)
-        else:
+        elif isinstance(known.kept, Kept):
             answer = self._still_true(known.kept, rows, known_tags)
+        else:
+            answer = self._at_once(known.kept, asked, environ)
         if answer is None:
             raise _ApplicationAnswers
         tag, body = answer
@@ -192,6 +206,23 @@ class KeptAnswers:
             raise _ApplicationAnswers
         return look_at_holder(first_look_of(self._app), claims)
 
+    def _asked(
+        self, lists: ListsAtHand, known_tags: frozenset[str] | None, environ: WSGIEnvironment
+    ) -> ListRequest:
+        asked = lists.asked(environ) if known_tags is None else None  # what the client has may be true
+        if asked is None:
+            raise _ApplicationAnswers
+        return asked
+
+    def _at_once(
+        self, lists: ListsAtHand, asked: ListRequest | None, environ: WSGIEnvironment
+    ) -> tuple[str, bytes | None] | None:
+        found = None if asked is None else lists.answer(asked)
+        if found is None:
+            environ[TRIED_AT_ONCE] = True
+            return None
+        return found.etag, found.body
+
     def _still_true(
         self, kept: Kept, rows: list[Row] | None, known_tags: frozenset[str] | None
     ) -> tuple[str, bytes | None] | None:
@@ -217,6 +248,12 @@ def _address(environ: WSGIEnvironment) -> Address | None:
         return None
     host, root = environ.get("HTTP_HOST", ""), environ.get("SCRIPT_NAME", "")
     return path, query, host, environ["wsgi.url_scheme"], root
+
+
+def _of_lists(address: Address) -> Address:
+    """What lists of a path have in common: without the query, and no address that a list itself has."""
+    path, _, *host = address
+    return ("lists", path, *host)
 
 
 def _row(address: Address) -> _Row | None:

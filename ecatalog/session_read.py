@@ -10,10 +10,15 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from ecatalog.connections import lent_of
 from ecatalog.extensions import db
 from ecatalog.single_read import Row
+
+_CANCELED = "57014"  # PostgreSQL's code for it
 
 
 class SessionRead:
@@ -39,21 +44,50 @@ class SessionRead:
         if connection.dialect.name == "sqlite":
             return [tuple(row) for row in connection.execute(self._select, values)]
         try:
-            text, constants = self._text_and_constants
-            cursor: Any = connection.connection.cursor()  # psycopg's
-            cursor.execute(text, {**constants, **values}, prepare=self._prepare)
-            return list(cursor.fetchall())
+            return self._ask(connection.connection, values)
         except connection.dialect.loaded_dbapi.Error as error:
             raise _told(connection, error) from error
+
+    def rows_at_once(self, **values: Any) -> list[Row] | None:
+        """As :meth:`rows`, but as of a moment of its own: outside any transaction, on a connection at hand.
+
+        None on SQLite, which saves nothing so, and where it fails: then :meth:`rows` does, or gets a new
+        connection. Raises OperationalError for a statement that took too long, which would again.
+        """
+        lent = lent_of(current_app)
+        if lent.engine.dialect.name == "sqlite":
+            return None
+        connection = lent.take()
+        try:
+            rows = self._ask(connection, values)
+        except lent.engine.dialect.loaded_dbapi.Error as error:
+            lent.drop(connection)
+            if getattr(error, "sqlstate", None) != _CANCELED:
+                return None
+            raise _as_sqlalchemy_tells(lent.engine.dialect, error, lost=False) from error
+        except BaseException:  # nobody knows how far it came
+            lent.drop(connection)
+            raise
+        lent.give_back(connection)
+        return rows
+
+    def _ask(self, connection: PoolProxiedConnection, values: dict[str, Any]) -> list[Row]:
+        text, constants = self._text_and_constants
+        cursor: Any = connection.cursor()  # psycopg's
+        cursor.execute(text, {**constants, **values}, prepare=self._prepare)
+        return list(cursor.fetchall())
 
 
 def _told(connection: sa.Connection, error: Any) -> BaseException:
     """The driver's error as SQLAlchemy tells it; a connection that was lost is given up."""
-    dialect = connection.dialect
     pooled: Any = connection.connection
-    lost = dialect.is_disconnect(error, pooled.dbapi_connection, None)
+    lost = connection.dialect.is_disconnect(error, pooled.dbapi_connection, None)
     if lost:
         connection.invalidate(error)
+    return _as_sqlalchemy_tells(connection.dialect, error, lost=lost)
+
+
+def _as_sqlalchemy_tells(dialect: sa.Dialect, error: Any, *, lost: bool) -> BaseException:
     told: BaseException = sa.exc.DBAPIError.instance(
         None,
         None,

@@ -71,14 +71,10 @@ class SingleRead:
 
     def _directly(self, values: Sequence[int | str]) -> list[Row] | None:
         """None where the direct way fails."""
-        dialect = self._engine.dialect
-        try:
-            connection = self._lent.take()
-        except dialect.loaded_dbapi.Error as error:
-            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+        connection = self._lent.take()
         try:
             rows = self._load(connection, self._ask(connection, [str(value).encode() for value in values]))
-        except dialect.loaded_dbapi.Error:
+        except self._engine.dialect.loaded_dbapi.Error:
             self._lent.drop(connection)
             return None
         except BaseException:  # nobody knows how far it came

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import orjson
 from flask import Response, g, request
 from flask.views import MethodView
-from werkzeug.sansio.utils import get_current_url
 
 from ecatalog.auth.access import Access, access
 from ecatalog.auth.permissions import current_user, require_user
 from ecatalog.catalog import changes, etag, history, listing, service, suggestions
+from ecatalog.catalog.asking import ListsAtHand, base_url, list_request
 from ecatalog.catalog.docs import ResourceDocs
-from ecatalog.catalog.listing import KEPT, Kept, ListRequest
+from ecatalog.catalog.listing import KEPT, TRIED_AT_ONCE, Kept
 from ecatalog.catalog.lookup import Among, Lookup, find
 from ecatalog.catalog.nested import render_row
 from ecatalog.catalog.resource import Resource
@@ -23,10 +22,9 @@ from ecatalog.catalog.service import Origin
 from ecatalog.catalog.shown import RowsAtHand, reader_of
 from ecatalog.database import write_transaction
 from ecatalog.openapi.notes import Decorator
-from ecatalog.smorest import Blueprint
+from ecatalog.smorest import Blueprint, Schema
 
 Values = dict[str, Any]
-_ADDRESSES_REMEMBERED = 512
 
 
 def build_blueprint(resource: Resource) -> Blueprint:
@@ -61,19 +59,12 @@ def origin() -> Origin:
     )
 
 
-def base_url() -> str:
-    """The absolute address of the present path, as the client sees it."""
-    return _address(request.scheme, request.host, request.root_path, request.path)
-
-
-@lru_cache(_ADDRESSES_REMEMBERED)
-def _address(scheme: str, host: str, root_path: str, path: str) -> str:
-    """What ``request.base_url`` is, which is put together from its parts again and again."""
-    return get_current_url(scheme, host, root_path, path)
-
-
 def if_match() -> frozenset[str] | None:
     return etag.tags_of(request.headers.get("If-Match"))
+
+
+def if_none_match() -> frozenset[str] | None:
+    return etag.tags_of(request.headers.get("If-None-Match"))
 
 
 def json_answer(body: bytes | None, tag: str | None, *, shared: bool = True, status: int = 200) -> Response:
@@ -85,10 +76,19 @@ def json_answer(body: bytes | None, tag: str | None, *, shared: bool = True, sta
     return answer
 
 
-def list_answer(resource: Resource, answer: listing.Answer) -> Response:
-    """A list; one that lay ready is shown to whoever can give it again without us."""
-    if answer.is_kept and request.url_rule is not None:
-        request.environ[KEPT] = Kept(answer.vouched, request.url_rule.rule, resource.anonymous_read)
+def list_answer(
+    resource: Resource, answer: listing.Answer, parameters: type[Schema] | None = None
+) -> Response:
+    """A list; one that lay ready, or was told at once, is shown to whoever can do so without us.
+
+    ``parameters``: how the queries of such lists are loaded.
+    """
+    rule = request.url_rule
+    if rule is not None and answer.is_kept:
+        request.environ[KEPT] = Kept(answer.vouched, rule.rule, resource.anonymous_read)
+    elif rule is not None and answer.is_at_once and parameters is not None:
+        lists = ListsAtHand(resource, parameters, rule.rule, resource.anonymous_read)
+        request.environ[KEPT] = lists
     return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
 
 
@@ -106,7 +106,7 @@ class Routes:
         resource = self.resource
         if all(value is None for value in lookup.parent.values()):
             reader = reader_of(resource)
-            found = reader.answer(lookup.code, etag.tags_of(request.headers.get("If-None-Match")))
+            found = reader.answer(lookup.code, if_none_match())
             if found is not None:
                 if request.url_rule is not None:
                     rows = RowsAtHand(reader, request.url_rule.rule, resource.anonymous_read)
@@ -120,9 +120,7 @@ class Routes:
         """A row with its tag; 304 when a GET already knows it."""
         resource = self.resource
         tag = etag.row_etag(resource, row)
-        known = (
-            etag.tags_of(request.headers.get("If-None-Match")) if request.method in ("GET", "HEAD") else None
-        )
+        known = if_none_match() if request.method in ("GET", "HEAD") else None
         body = None
         if not known or not etag.holds(known, tag):
             body = orjson.dumps(render(row) if render else render_row(resource, row))
@@ -136,9 +134,10 @@ class Routes:
             @docs.list_rows
             @blueprint.arguments(docs.list_parameters, location="query")
             def get(_view, values: Values) -> Response:
-                asked = ListRequest(values, base_url(), list(request.args.items(multi=True)))
-                known = etag.tags_of(request.headers.get("If-None-Match"))
-                return list_answer(resource, listing.list_rows(resource, asked, known))
+                asked, known = list_request(request, values), if_none_match()
+                at_once = TRIED_AT_ONCE not in request.environ
+                answer = listing.list_rows(resource, asked, known, at_once=at_once)
+                return list_answer(resource, answer, docs.list_parameters)
 
             @access(Access.WRITER)
             @docs.create
@@ -220,7 +219,7 @@ class Routes:
             def get(_view, values: Values, lookup: Lookup) -> Response:
                 row = find(resource, lookup, Among.LIVE_THEN_DELETED)
                 query = list(request.args.items(multi=True))
-                body = history.page(resource, row.id, values, base_url(), query, require_user())
+                body = history.page(resource, row.id, values, base_url(request), query, require_user())
                 return json_answer(orjson.dumps(body), None)
 
         return History
@@ -246,8 +245,7 @@ class Routes:
             @docs.suggest
             @blueprint.arguments(docs.suggest_parameters, location="query")
             def get(_view, values: Values) -> Response:
-                asked = ListRequest(values, base_url(), list(request.args.items(multi=True)))
-                known = etag.tags_of(request.headers.get("If-None-Match"))
+                asked, known = list_request(request, values), if_none_match()
                 return list_answer(resource, suggestions.suggest(resource, asked, known))
 
         return Suggest

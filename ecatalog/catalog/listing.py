@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache as cache_function
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-import orjson
-import sqlalchemy as sa
-
-from ecatalog import __version__, metrics
-from ecatalog.catalog import cache, clock, etag, paging, query, ready_rows, relevance, selection, tally
-from ecatalog.catalog.clock import ClockReading
-from ecatalog.catalog.hits import Found
-from ecatalog.catalog.nested import render_rows
+from ecatalog import metrics
+from ecatalog.catalog import building, cache, clock, etag, query
+from ecatalog.catalog.building import Clocks, ListRequest
 from ecatalog.catalog.resource import Resource
-from ecatalog.catalog.selection import Selection
-from ecatalog.catalog.tally import Tally
-from ecatalog.config import Settings, current_settings
+from ecatalog.config import current_settings
 from ecatalog.database import in_write_transaction
 from ecatalog.memory import Memory
 
-Clocks = dict[str, ClockReading]
-
 #: What has been answered in this process, by ``Vouched.rest``: of all else there is nothing to look for.
 _answered = Memory[bool](10_000)
-
-
-@dataclass(frozen=True)
-class ListRequest:
-    """A list as it was asked for: loaded values, and the raw query for the links to other pages."""
-
-    values: Mapping[str, Any]
-    base_url: str  # absolute, without the query
-    query: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -55,17 +34,21 @@ class Vouched:
 class Answer:
     """A JSON body and its entity tag; no body when the client's copy is still true.
 
-    is_kept   it was not built now, but lay ready, or the client has it
+    is_kept      it was not built now, but lay ready, or the client has it
+    is_at_once   it was built now, outside any transaction
     """
 
     body: bytes | None
     etag: str
     vouched: Vouched
     is_kept: bool = True
+    is_at_once: bool = False
 
 
-#: In a request's environment: the present answer may be given again, or another row by the same reader.
+#: In a request's environment: the present answer may be given again, or another row or page by the same way.
 KEPT = "ecatalog.kept"
+#: There, too: whether a page of a list was looked for outside the application, in vain.
+TRIED_AT_ONCE = "ecatalog.tried_at_once"
 
 
 @dataclass(frozen=True)
@@ -77,16 +60,50 @@ class Kept:
     for_anyone: bool
 
 
-def list_rows(resource: Resource, asked: ListRequest, known_tags: frozenset[str] | None = None) -> Answer:
-    """One page of a resource. Raises InvalidInput or RowNotFound for parameters that ask for no page."""
+def list_rows(
+    resource: Resource,
+    asked: ListRequest,
+    known_tags: frozenset[str] | None = None,
+    *,
+    at_once: bool = True,
+) -> Answer:
+    """One page of a resource. Raises InvalidInput or RowNotFound for parameters that ask for no page.
+
+    ``at_once`` is off where :func:`page_at_once` has been tried in vain.
+    """
     order = query.parse_ordering(resource, asked.values.get("ordering"))
     return by_clock(
-        ("list", resource.name),
+        _kind(resource),
         resource.clock_names,
         asked,
         known_tags,
-        lambda clocks: _build(resource, clocks, order, asked),
+        lambda clocks: building.body(resource, clocks, order, asked),
+        (lambda: building.body_at_once(resource, order, asked)) if at_once else None,
     )
+
+
+def page_at_once(resource: Resource, asked: ListRequest) -> Answer | None:
+    """As :func:`list_rows`, but outside any transaction, and without a look for what is kept.
+
+    None where that is not to be had.
+    """
+    order = query.parse_ordering(resource, asked.values.get("ordering"))
+    built = building.body_at_once(resource, order, asked)
+    if built is None:
+        return None
+    metrics.cache.note("miss")
+    clocks, body = built
+    vouched = _vouched(_kind(resource), resource.clock_names, asked)
+    return _kept(vouched, vouched.tag(clocks), body)
+
+
+def was_shown(resource: Resource, asked: ListRequest) -> bool:
+    """Whether this process has shown the page before, so that it may lie ready."""
+    return bool(_answered.get(_vouched(_kind(resource), resource.clock_names, asked).rest))
+
+
+def _kind(resource: Resource) -> tuple[str, ...]:
+    return "list", resource.name
 
 
 def by_clock(
@@ -95,97 +112,48 @@ def by_clock(
     asked: ListRequest,
     known_tags: frozenset[str] | None,
     build: Callable[[Clocks], bytes],
+    build_at_once: Callable[[], tuple[Clocks, bytes] | None] | None = None,
 ) -> Answer:
     """Nothing where the client's copy is still true, what is kept of the answer, or else it is built.
 
     ``kind`` tells answers to the same query apart, ``clock_names`` are the clocks of all that is shown.
+    ``build_at_once`` may do without the clocks of a transaction's snapshot, and without a transaction.
     """
-    rest = etag.digest(kind, asked.base_url, asked.query, _shown_by(current_settings()))
-    vouched = Vouched(tuple(clock_names), rest)
-    if in_write_transaction():
-        pass  # nothing is kept of what may be rolled back
-    elif known_tags is None and not _answered.get(rest):
+    vouched = _vouched(kind, clock_names, asked)
+    is_written = in_write_transaction()  # nothing is kept of what may be rolled back
+    if is_written:
+        pass
+    elif known_tags is None and not _answered.get(vouched.rest):
         metrics.cache.note("miss")
     else:
         tag = vouched.tag(clock.glance(clock_names))
         if known_tags is not None and etag.holds(known_tags, tag):
             return Answer(None, tag, vouched)
-        body = cache.answers.get(tag)
-        if body is not None:
-            return Answer(body, tag, vouched)
+        kept = cache.answers.get(tag)
+        if kept is not None:
+            return Answer(kept, tag, vouched)
+    built = None if build_at_once is None or is_written else build_at_once()
+    if built is not None:
+        clocks, body = built
+        return replace(_kept(vouched, vouched.tag(clocks), body), is_at_once=True)
     # The clocks of the snapshot that all the rest is read from.
     clocks = clock.read(clock_names)
     tag = vouched.tag(clocks)
     if known_tags is not None and etag.holds(known_tags, tag):
         return Answer(None, tag, vouched)
     body = build(clocks)
-    if not in_write_transaction():  # its tick could come again after a rollback
-        cache.answers.put(tag, body)
-    _answered.put(rest, True)
+    if is_written:  # its tick could come again after a rollback
+        return Answer(body, tag, vouched, is_kept=False)
+    return _kept(vouched, tag, body)
+
+
+def _vouched(kind: tuple[str, ...], clock_names: Sequence[str], asked: ListRequest) -> Vouched:
+    rest = etag.digest(kind, asked.base_url, asked.query, building.shown_by(current_settings()))
+    return Vouched(tuple(clock_names), rest)
+
+
+def _kept(vouched: Vouched, tag: str, body: bytes) -> Answer:
+    """The answer that was just built, to be found again for as long as the clocks stand."""
+    cache.answers.put(tag, body)
+    _answered.put(vouched.rest, True)
     return Answer(body, tag, vouched, is_kept=False)
-
-
-@cache_function
-def _shown_by(settings: Settings) -> tuple[str, ...]:
-    """What makes the same rows look different; the database, since tests have several in one process."""
-    database = sa.make_url(settings.database_url).render_as_string()
-    return __version__, settings.media_url, str(settings.timezone), database
-
-
-def _build(resource: Resource, clocks: Clocks, order: tuple[query.Order, ...], asked: ListRequest) -> bytes:
-    values = dict(asked.values)
-    by_relevance = not values.get("ordering")
-    selected, found = selection.select(resource, values, partial(_look, clocks, by_relevance))
-    page: paging.Page
-    results: list[Any]
-    if selected.words and by_relevance and isinstance(found, Found):
-        page = relevance.page(selected, found, values)
-        results = render_rows(resource, page.rows)
-    else:
-        page, results = _in_order(selected, found, clocks, order, asked)
-    return orjson.dumps(
-        {
-            "count": found.count,
-            **({"fuzzy": True} if selected.approximate else {}),
-            "next": paging.link(asked.base_url, asked.query, page.next),
-            "previous": paging.link(asked.base_url, asked.query, page.previous),
-            "results": results,
-        }
-    )
-
-
-def _in_order(
-    selected: Selection,
-    found: Found | Tally,
-    clocks: Clocks,
-    order: tuple[query.Order, ...],
-    asked: ListRequest,
-) -> tuple[paging.Page, list[Any]]:
-    """A page in an order of columns, and its rows as they are shown."""
-    resource, values = selected.resource, dict(asked.values)
-    run = found.references if isinstance(found, Tally) else selected.references
-    page = paging.fetch(
-        resource.columns, order, values, lambda: found.count, run, max_limit=resource.max_limit
-    )
-    epochs = [clocks[name].epoch for name in resource.clock_names]
-    shown_by = (_shown_by(current_settings()), asked.base_url, epochs)  # images name the host
-    return page, ready_rows.fragments(resource, page.rows, shown_by)
-
-
-def _look(clocks: Clocks, by_relevance: bool, selected: Selection) -> Found | Tally:
-    """Count what is selected: a look-up without filters, else once a tick; of a search, tell the hits."""
-    narrowing, live_rows = selected.narrowing(), clocks[selected.resource.name].live_rows
-    if not narrowing:
-        return Found(live_rows, ())
-    by_relevance = by_relevance and bool(selected.words)
-    moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
-    place = (selected.resource.name, _shown_by(current_settings()))
-    key = etag.digest("count", place, moments, narrowing, selected.values.get("search"), by_relevance)
-    known = tally.kept(key)
-    if known is not None:
-        return known
-    if not selected.words:
-        return Tally(selected, key)
-    return tally.keep(
-        key, relevance.find(selected, live_rows) if by_relevance else Found(selected.count(), ())
-    )

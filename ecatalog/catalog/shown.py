@@ -7,7 +7,7 @@ themselves take a second one, which must see the same moment: such rows are read
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ from ecatalog.connections import lent_of
 from ecatalog.extensions import db
 from ecatalog.memory import Memory
 from ecatalog.session_read import SessionRead
-from ecatalog.single_read import SingleRead
+from ecatalog.single_read import Row, SingleRead
 
 _EXTENSION = "ecatalog_shown_rows"
 _MOST = 100  # resources
@@ -84,12 +84,25 @@ def rows_of(resource: Resource, ids: Sequence[int]) -> list[Any]:
     """The rows of those ids, in that order, in the session's snapshot; they tell if they have children."""
     if not ids:
         return []
-    found = {}
-    for *values, has_children in _by_ids(resource, db.engine.dialect.name).rows(ids=list(ids)):
+    found = _by_id(resource, _by_ids(resource, db.engine.dialect.name).rows(ids=list(ids)))
+    return [found[row_id] for row_id in ids]
+
+
+def rows_as_they_are(resource: Resource, ids: Sequence[int]) -> dict[int, Any] | None:
+    """As :func:`rows_of`, by their ids, but outside any transaction; None where that is not to be had."""
+    if not ids:
+        return {}
+    found = _by_ids(resource, db.engine.dialect.name).rows_at_once(ids=list(ids))
+    return None if found is None else _by_id(resource, found)
+
+
+def _by_id(resource: Resource, found: Iterable[Row]) -> dict[int, Any]:
+    rows = {}
+    for *values, has_children in found:
         row = _shown(resource, values)
         row.has_children = has_children
-        found[row.id] = row
-    return [found[row_id] for row_id in ids]
+        rows[row.id] = row
+    return rows
 
 
 @cache

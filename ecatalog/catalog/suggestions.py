@@ -9,8 +9,9 @@ import orjson
 import sqlalchemy as sa
 
 from ecatalog.catalog import hits, selection
+from ecatalog.catalog.building import ListRequest
 from ecatalog.catalog.hits import Found
-from ecatalog.catalog.listing import Answer, ListRequest, by_clock
+from ecatalog.catalog.listing import Answer, by_clock
 from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
 from ecatalog.extensions import db

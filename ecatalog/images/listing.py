@@ -11,7 +11,8 @@ from marshmallow.fields import Field
 
 from ecatalog import fields, search
 from ecatalog.catalog import paging, query
-from ecatalog.catalog.listing import Answer, ListRequest, by_clock
+from ecatalog.catalog.building import ListRequest
+from ecatalog.catalog.listing import Answer, by_clock
 from ecatalog.catalog.paging import PagingSchema
 from ecatalog.catalog.query import NEWEST_FIRST
 from ecatalog.catalog.resource import Resource

@@ -13,8 +13,9 @@ from ecatalog import fields
 from ecatalog.auth.access import Access, access
 from ecatalog.auth.permissions import current_user
 from ecatalog.catalog import etag
-from ecatalog.catalog.blueprint import base_url, if_match, json_answer, origin
-from ecatalog.catalog.listing import Answer, ListRequest
+from ecatalog.catalog.asking import list_request
+from ecatalog.catalog.blueprint import if_match, if_none_match, json_answer, origin
+from ecatalog.catalog.listing import Answer
 from ecatalog.catalog.resource import Resource
 from ecatalog.database import write_transaction
 from ecatalog.images import listing, service
@@ -44,14 +45,6 @@ def build_image_blueprint(resource: Resource) -> Blueprint:
     return blueprint
 
 
-def _known_tags() -> frozenset[str] | None:
-    return etag.tags_of(request.headers.get("If-None-Match"))
-
-
-def _asked(values: Values) -> ListRequest:
-    return ListRequest(values, base_url(), list(request.args.items(multi=True)))
-
-
 class _Routes:
     """Makes the views of one resource's images."""
 
@@ -68,7 +61,7 @@ class _Routes:
         """An image with its tag; 304 when a GET already knows it."""
         resource = self.resource
         tag = service.image_etag(resource, image)
-        known = _known_tags() if request.method in ("GET", "HEAD") else None
+        known = if_none_match() if request.method in ("GET", "HEAD") else None
         body = None
         if not (known and etag.holds(known, tag)):
             body = orjson.dumps(image_renderer(resource)(image, image.owner))
@@ -82,7 +75,9 @@ class _Routes:
             @docs.list_images
             @blueprint.arguments(listing.list_schema(resource), location="query")
             def get(_view, values: Values) -> Response:
-                return self._page(listing.list_images(resource, _asked(values), _known_tags()))
+                return self._page(
+                    listing.list_images(resource, list_request(request, values), if_none_match())
+                )
 
             @access(Access.WRITER)
             @docs.upload
@@ -178,7 +173,7 @@ def _mixed(resources: Sequence[Resource], docs: ThumbnailDocs, blueprint: Bluepr
             chosen = listing.visible(
                 resources, values.get("entity_type"), signed_in=current_user() is not None
             )
-            answer = listing.thumbnails(chosen, _asked(values), _known_tags())
+            answer = listing.thumbnails(chosen, list_request(request, values), if_none_match())
             return json_answer(answer.body, answer.etag, shared=False)
 
     return Thumbnails
@@ -190,7 +185,7 @@ def _of_one(resource: Resource, docs: ThumbnailDocs, blueprint: Blueprint, plura
         @docs.of_one(resource, plural)
         @blueprint.arguments(docs.parameters, location="query")
         def get(_view, values: Values) -> Response:
-            answer = listing.thumbnails([resource], _asked(values), _known_tags())
+            answer = listing.thumbnails([resource], list_request(request, values), if_none_match())
             return json_answer(answer.body, answer.etag, shared=resource.anonymous_read)
 
     return ThumbnailsOfOne

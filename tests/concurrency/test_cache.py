@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from ecatalog.catalog import clock, listing, service
-from ecatalog.catalog.listing import ListRequest
+from ecatalog.catalog.building import ListRequest
 from ecatalog.catalog.lookup import Lookup
 from ecatalog.extensions import db
 from tests.concurrency import restores

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ecatalog.catalog import clock, ready_rows, shown
-from ecatalog.catalog.listing import ListRequest, list_rows
+from ecatalog.catalog.building import ListRequest
+from ecatalog.catalog.listing import list_rows
 from ecatalog.catalog.resource import Resource
 from ecatalog.database import write_transaction
 from ecatalog.extensions import db
@@ -27,8 +28,14 @@ def read_rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         seen.extend(ids)
         return shown.rows_of(resource, ids)
 
+    def rows_as_they_are(resource: Resource, ids: Sequence[int]) -> dict[int, Any] | None:
+        found = shown.rows_as_they_are(resource, ids)
+        seen.extend(ids if found is not None else ())
+        return found
+
     with monkeypatch.context() as patch:
         patch.setattr(ready_rows, "rows_of", rows_of)
+        patch.setattr(ready_rows, "rows_as_they_are", rows_as_they_are)
         yield seen
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from ecatalog import connections
 from ecatalog.extensions import db
 
 CLOCKS, SIGNED_IN, DETAIL = "/api/v1/project/", "/api/v1/client/", "/api/v1/project/A/"
+_numbers = itertools.count()
 Headers = dict[str, str]
 Lose = Callable[[Any], None]
 
@@ -151,13 +153,25 @@ def test_it_is_tried_once_more_and_no_more(
     assert client.get(path, headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize("loss", [terminate, forget])
+def test_a_first_page_that_is_read_when_its_session_is_lost(
+    client: FlaskClient, headers: Headers, lose_next: list[Lose], loss: Lose
+) -> None:
+    for _ in range(2):  # the second page is read without the application
+        asked: list[Any] = []
+        lose_next += [asked.append, loss]  # the first look, and then the page
+        answer = client.get(f"{CLOCKS}?is_active=true&unknown={next(_numbers)}", headers=headers)
+        assert (answer.status_code, len(asked), lose_next) == (200, 1, [])
+        assert answer.get_json()["count"] == 1
+
+
 def test_a_page_whose_session_is_lost_answers_503_and_the_next_one_is_whole(
     client: FlaskClient, headers: Headers, lose_next: list[Lose]
 ) -> None:
     """A page is read in a transaction, whose first statement goes to the driver as it is, too."""
     asked: list[Any] = []
     lose_next += [asked.append, terminate]  # the first look, and then the page
-    answer = client.get(f"{CLOCKS}?page_size=7", headers=headers)
+    answer = client.get(f"{CLOCKS}?page_size=7&cursor=", headers=headers)
     assert (answer.status_code, len(asked), lose_next) == (503, 1, [])
     assert "Retry-After" in answer.headers
     assert client.get(f"{CLOCKS}?page_size=7", headers=headers).get_json()["count"] == 1
