@@ -22,7 +22,7 @@ _CANCELED = "57014"  # PostgreSQL's code for it
 
 
 class SessionRead:
-    """A SELECT, or an UPDATE that returns rows, whose text is handed to the driver as it is.
+    """A SELECT, or what else returns rows, whose text is handed to the driver as it is.
 
     Values come as the driver reads them. On SQLite, where columns need SQLAlchemy to be read, the usual way
     is the only one. ``plans_anew``: what the values are decides how the database does it, each time.

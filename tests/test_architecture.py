@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "migrating": set(),
     "database": {"", "config", "connections", "errors", "extensions", "migrating"},
     "single_read": {"connections"},
-    "session_read": {"extensions", "single_read"},
+    "session_read": {"connections", "extensions", "single_read"},
     "first_look": {"", "config", "connections", "single_read"},
     "smorest": {"", "errors", "extensions", "fields", "memory", "openapi"},
     "auth": {*FOUNDATION, "ops", "first_look", "memory", "single_read"},

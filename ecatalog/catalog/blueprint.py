@@ -145,10 +145,9 @@ class Routes:
             def post(_view, values: Values) -> Response:
                 made_by = origin()
                 with write_transaction():
-                    # A new row has no children yet.
                     row = service.create(resource, values, made_by)
-                    answer = self.row_answer(row, status=201, render=resource.render_bare)
-                return answer
+                # Others need not wait for this. A new row has no children yet.
+                return self.row_answer(row, status=201, render=resource.render_bare)
 
         return Collection
 

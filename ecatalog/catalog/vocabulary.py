@@ -31,8 +31,11 @@ class _Known:
 
     def add(self, place: tuple[str, str], words: set[str]) -> None:
         with self._lock:
-            known = self._words.get(place, set())
-            self._words[place] = words if len(known) + len(words) > _MOST_REMEMBERED else known | words
+            known = self._words.setdefault(place, set())
+            if len(known) + len(words) > _MOST_REMEMBERED:
+                self._words[place] = set(words)
+            else:
+                known |= words  # no copy of all: others look up in it meanwhile, which adding lets them
 
     def clear(self) -> None:
         with self._lock:
