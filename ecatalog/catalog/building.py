@@ -1,4 +1,4 @@
-"""The body of a list: from the clocks of a snapshot, or of a first page at once, by one statement."""
+"""The body of a list: in a transaction's snapshot, whose clocks are given, or at once, by one statement."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ecatalog.catalog.resource import Resource
 from ecatalog.catalog.selection import Selection
 from ecatalog.catalog.tally import Tally
 from ecatalog.config import Settings, current_settings
+from ecatalog.errors import RowNotFound
 from ecatalog.memory import Memory
-from ecatalog.single_read import Row
 
 Clocks = dict[str, ClockReading]
 
-#: The clocks as a first page has last found them: what is kept under these is most likely still true.
-_last_clocks = Memory[list[Row]](100)
+#: The clocks of each resource as a page has last found them: what is kept under these is likely still true.
+_last_clocks = Memory[Clocks](100)
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def shown_by(settings: Settings) -> tuple[str, ...]:
 
 def body(resource: Resource, clocks: Clocks, order: tuple[Order, ...], asked: ListRequest) -> bytes:
     """Built in the session's snapshot, whose clocks are given."""
+    _last_clocks.put(_place(resource), clocks)
     values = dict(asked.values)
     by_relevance = not values.get("ordering")
     selected, found = selection.select(resource, values, partial(_look, clocks, by_relevance))
@@ -68,10 +69,8 @@ def body(resource: Resource, clocks: Clocks, order: tuple[Order, ...], asked: Li
 
 
 def can_be_built_at_once(values: Mapping[str, Any]) -> bool:
-    """Whether one statement may tell the page that loaded values ask for: a first page, without a search."""
-    if values.get("page") not in (None, 1) or values.get("offset"):
-        return False
-    return "cursor" not in values and not search.words(values.get("search") or "")
+    """Whether one statement may tell the page that loaded values ask for: that of a search takes several."""
+    return not search.words(values.get("search") or "")
 
 
 def body_at_once(
@@ -80,16 +79,18 @@ def body_at_once(
     """Built outside any transaction, with the clocks of the same moment; None where that is not to be had."""
     if not can_be_built_at_once(asked.values):
         return None
-    first = _FirstPage(resource, asked.values)
+    told = _PageAtOnce(resource, asked.values)
     try:
         page = paging.fetch(
-            resource.columns, order, dict(asked.values), first.count, first.run, max_limit=resource.max_limit
+            resource.columns, order, dict(asked.values), told.count, told.run, max_limit=resource.max_limit
         )
-    except _NotAtOnce:
+    except (_NotAtOnce, RowNotFound):  # there may be more rows by now than were promised
         return None
-    clocks = first.clocks
+    clocks = told.clocks
+    if clocks is None:
+        return None
     results = ready_rows.fragments_at_once(resource, page.rows, _rows_shown_by(resource, clocks, asked))
-    return None if results is None else (clocks, _envelope(asked, first.count(), page, results))
+    return None if results is None else (clocks, _envelope(asked, told.count(), page, results))
 
 
 def _envelope(
@@ -115,56 +116,74 @@ class _NotAtOnce(Exception):
     """It takes a transaction."""
 
 
-class _FirstPage:
-    """The first page of filtered rows, and their number, which is counted once while clocks stand."""
+class _PageAtOnce:
+    """A page of filtered rows, and their number, which is counted once for as long as the clocks stand.
 
-    clocks: Clocks
+    Where it is asked for before the page is read, what was counted under the last clocks is promised.
+    """
+
+    clocks: Clocks | None = None  # of the moment that the page was read, if it was
 
     def __init__(self, resource: Resource, values: Mapping[str, Any]) -> None:
         self._selection = Selection(resource, values, ())
-        self._place = (resource.name, shown_by(current_settings()))
+        self._is_filtered = bool(self._selection.filters())
+        self._before = _last_clocks.get(_place(resource))
+        self._promised = self._count_before()
         self._count: int | None = None
 
     def count(self) -> int:
-        assert self._count is not None  # the first page is read before this is asked
+        if self._count is None:
+            self._count = self._promised
+        if self._count is None:
+            raise _NotAtOnce
         return self._count
 
     def run(self, window: Window) -> list[Reference]:
-        narrowing = bool(self._selection.filters())
-        before = self._clocks_before() if narrowing else None
-        known = None if before is None else tally.kept(self._key(before))
-        found = self._read(window, counts=narrowing and known is None)
-        if known is not None and self.clocks != before:  # somebody has written since
-            found = self._read(window, counts=True)
-        if found.count is not None:
-            self._count = tally.keep(self._key(self.clocks), Found(found.count, ())).count
-        elif known is not None:
-            self._count = known.count
-        else:
-            self._count = self.clocks[self._selection.resource.name].live_rows
-        return found.references
+        count, references = self._read(window, counts=self._is_filtered and self._promised is None)
+        if count is None:  # somebody has written since
+            count, references = self._read(window, counts=True)
+        if self._count not in (None, count):  # which told what page this is
+            raise _NotAtOnce
+        self._count = count
+        return references
 
-    def _read(self, window: Window, *, counts: bool) -> shaped.AtOnce:
+    def _read(self, window: Window, *, counts: bool) -> tuple[int | None, list[Reference]]:
+        """The number of all rows, None where that was not counted, and the references of the page."""
         resource = self._selection.resource
         found = shaped.at_once(resource, self._selection.values, window, counts=counts)
         if found is None:
             raise _NotAtOnce
-        _last_clocks.put(self._place, found.clocks)
         self.clocks = clock.of(resource.clock_names, found.clocks)
-        return found
+        _last_clocks.put(_place(resource), self.clocks)
+        return self._count_of(self.clocks, found), found.references
 
-    def _clocks_before(self) -> Clocks | None:
-        rows = _last_clocks.get(self._place)
-        return None if rows is None else clock.of(self._selection.resource.clock_names, rows)
+    def _count_of(self, clocks: Clocks, found: shaped.AtOnce) -> int | None:
+        if not self._is_filtered:
+            return clocks[self._selection.resource.name].live_rows
+        if found.count is not None:
+            return tally.keep(self._key(clocks), Found(found.count, ())).count
+        return self._promised if clocks == self._before else None
+
+    def _count_before(self) -> int | None:
+        if self._before is None:
+            return None
+        if not self._is_filtered:
+            return self._before[self._selection.resource.name].live_rows
+        known = tally.kept(self._key(self._before))
+        return None if known is None else known.count
 
     def _key(self, clocks: Clocks) -> str:
         return _count_key(self._selection, clocks, by_relevance=False)
 
 
+def _place(resource: Resource) -> tuple[object, ...]:
+    return resource.name, shown_by(current_settings())
+
+
 def _count_key(selected: Selection, clocks: Clocks, *, by_relevance: bool) -> str:
     """What the number of a selection's rows follows from, and the order of their hits."""
     moments = [(name, reading.tick, reading.epoch) for name, reading in clocks.items()]
-    place = (selected.resource.name, shown_by(current_settings()))
+    place = _place(selected.resource)
     searched = selected.values.get("search")
     return etag.digest("count", place, moments, selected.narrowing(), searched, by_relevance)
 

@@ -168,10 +168,10 @@ def test_a_first_page_that_is_read_when_its_session_is_lost(
 def test_a_page_whose_session_is_lost_answers_503_and_the_next_one_is_whole(
     client: FlaskClient, headers: Headers, lose_next: list[Lose]
 ) -> None:
-    """A page is read in a transaction, whose first statement goes to the driver as it is, too."""
+    """A search is read in a transaction, whose first statement goes to the driver as it is, too."""
     asked: list[Any] = []
     lose_next += [asked.append, terminate]  # the first look, and then the page
-    answer = client.get(f"{CLOCKS}?page_size=7&cursor=", headers=headers)
+    answer = client.get(f"{CLOCKS}?search=a&ordering=name", headers=headers)
     assert (answer.status_code, len(asked), lose_next) == (503, 1, [])
     assert "Retry-After" in answer.headers
     assert client.get(f"{CLOCKS}?page_size=7", headers=headers).get_json()["count"] == 1
