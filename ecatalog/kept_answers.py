@@ -1,7 +1,7 @@
 """Lists and single rows that take a step or two, given before Flask sees the request: it would cost more.
 
 What was answered under an address and lay ready when it was asked for again is remembered here with its
-headers; of rows, and of first pages of lists, what all those of a route have in common. From then on a
+headers; of rows, and of pages of lists, what all those of a route have in common. From then on a
 request takes the steps that it would have taken in the application, by the same functions and in the same
 order: who asks, the limits, a look at the clocks, at the row or at the page, a line in the log, the metrics.
 Where one of them comes out otherwise than with an answer that lies ready, or with what can be shown at once,

@@ -39,7 +39,7 @@ def list_request(request: Request, values: Mapping[str, Any]) -> ListRequest:
 
 @dataclass(frozen=True)
 class ListsAtHand:
-    """Lists of a route, whose first pages can be told outside of it, and whether anybody may have them."""
+    """Lists of a route, whose pages can be told outside of it, and whether anybody may have them."""
 
     resource: Resource
     parameters: type[Schema]
@@ -47,7 +47,7 @@ class ListsAtHand:
     for_anyone: bool
 
     def asked(self, environ: WSGIEnvironment) -> ListRequest | None:
-        """What is asked for; None where it is no first page, or may lie ready. Needs an application at hand.
+        """What is asked for; None where it is a search, or may lie ready. Needs an application at hand.
 
         Raises InvalidInput for parameters that cannot be loaded.
         """
