@@ -6,6 +6,7 @@ through :func:`write_transaction`, which starts afresh, sees what is committed, 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from ecatalog.config import Settings
 from ecatalog.errors import LostInCommit
 from ecatalog.extensions import db
 from ecatalog.migrating import Migrations
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 15  # how long a SQLite writer waits for another one before the answer is 503
 STATEMENT_MILLISECONDS = 30_000
@@ -119,6 +122,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url, settings)
     db.init_app(app)
+    app.teardown_appcontext(_end_session)  # before Flask-SQLAlchemy's, which then finds nothing to do
     app.extensions["migrate"] = Migrations(db, str(migrations_folder()))
     with app.app_context():
         connections.init_lent(app, db.engine)
@@ -126,6 +130,17 @@ def init_database(app: Flask, settings: Settings) -> None:
             _prepare_sqlite(db.engine)
         else:
             connections.watch(db.engine)
+
+
+def _end_session(_error: BaseException | None) -> None:
+    """Give back what was read with. A connection that is lost by now must not take the answer with it."""
+    if not db.session.registry.has():
+        return
+    try:
+        db.session.remove()
+    except DBAPIError:
+        log.warning("a connection was lost after it was read from")
+        db.session.registry.clear()
 
 
 def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:

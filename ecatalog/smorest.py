@@ -7,8 +7,7 @@ an OpenAPI text in which every operation names the errors that it can answer.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable
 from typing import Any, cast
 
 import flask_smorest
@@ -26,6 +25,7 @@ from ecatalog.errors import (
     UnsupportedMediaType,
     flatten_messages,
 )
+from ecatalog.loading import instance_of, load_body, narrowed
 from ecatalog.memory import Memory
 from ecatalog.openapi.components import LIMIT_HEADERS, SECURITY_SCHEMES, header_references
 from ecatalog.openapi.introduction import DESCRIPTION
@@ -37,7 +37,6 @@ Doc = dict[str, Any]
 _PARSED = "ecatalog_parsed_queries"
 _MOST_REMEMBERED = 2048  # query strings
 _LONGEST_REMEMBERED = 500  # bytes of one
-_narrowed = Memory[ma.Schema](256)  # some ten kB each
 BODY_MEDIA_TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -88,38 +87,6 @@ def read_body(request: Request) -> Any:
     raise UnsupportedMediaType(request.mimetype)
 
 
-@cache
-def _made(schema: type[ma.Schema]) -> ma.Schema:
-    return schema()
-
-
-def _instance(schema: Any) -> Any:
-    """One instance of a schema class: making it copies every field."""
-    return _made(schema) if isinstance(schema, type) else schema
-
-
-@cache
-def _always(schema: type[ma.Schema]) -> frozenset[str]:
-    """The fields that have a say where they are not sent."""
-    fields = _made(schema).fields.items()
-    return frozenset(name for name, field in fields if field.required or field.load_default is not ma.missing)
-
-
-def _for_sent(schema: Any, sent: Iterable[str]) -> Any:
-    """The schema with those fields alone that were sent: rows have some fifty, and marshmallow asks each."""
-    if not isinstance(schema, type):
-        return schema
-    sent, always = set(sent), _always(schema)
-    fields = _made(schema).fields.items()
-    wanted = tuple(name for name, field in fields if name in always or (field.data_key or name) in sent)
-    found = _narrowed.get((schema, wanted))
-    if found is None:
-        found = schema(only=wanted)
-        found.declared_fields = found.fields  # copies of all fifty, which nobody looks at any more
-        _narrowed.put((schema, wanted), found)
-    return found
-
-
 class ArgumentsParser(FlaskParser):
     """webargs' parser with our body reader; errors leave it as InvalidInput."""
 
@@ -136,13 +103,14 @@ class ArgumentsParser(FlaskParser):
         """What a query string says is worked out once: it is the same for as long as the application runs."""
         if location != "query":
             sent = read_body(req or flask_request) if location == "json" else None
-            schema = _for_sent(argmap, sent) if isinstance(sent, dict) else _instance(argmap)
-            return super().parse(schema, req, location=location, **options)
+            if isinstance(sent, dict):
+                return load_body(argmap, sent)
+            return super().parse(instance_of(argmap), req, location=location, **options)
         memory: Memory[dict[str, Any]] = current_app.extensions[_PARSED]
         key = (argmap, (req or flask_request).query_string)
         values = memory.get(key)
         if values is None:
-            schema = _for_sent(argmap, (req or flask_request).args)
+            schema = narrowed(argmap, (req or flask_request).args)
             values = super().parse(schema, req, location=location, **options)
             if len(key[1]) <= _LONGEST_REMEMBERED:
                 memory.put(key, values)
@@ -212,10 +180,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         return sharing(super().arguments(schema, location=location, **kwargs))
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Decorator:
-        return sharing(super().response(status_code, _instance(schema), **kwargs))
+        return sharing(super().response(status_code, instance_of(schema), **kwargs))
 
     def alt_response(self, status_code: int, *, schema: Any = None, **kwargs: Any) -> Decorator:
-        return sharing(super().alt_response(status_code, schema=_instance(schema), **kwargs))
+        return sharing(super().alt_response(status_code, schema=instance_of(schema), **kwargs))
 
     def route(self, rule: str, **kwargs: Any) -> Decorator:
         return cast(Decorator, super().route(rule, **kwargs))

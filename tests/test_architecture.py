@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "single_read": {"connections"},
     "session_read": {"connections", "extensions", "single_read"},
     "first_look": {"", "config", "connections", "single_read"},
-    "smorest": {"", "errors", "extensions", "fields", "memory", "openapi"},
+    "loading": {"errors", "memory"},
+    "smorest": {"", "errors", "extensions", "fields", "loading", "memory", "openapi"},
     "auth": {*FOUNDATION, "ops", "first_look", "memory", "single_read"},
     "ops": {*FOUNDATION, "auth", "connections", "migrating"},
     "catalog": {

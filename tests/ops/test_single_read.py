@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, request_finished
 from flask.testing import FlaskClient
 
 from ecatalog import connections
@@ -198,3 +198,22 @@ def test_a_connection_comes_back_without_what_was_begun_on_it(engine: sa.Engine)
     assert driver.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     assert driver.execute("SHOW application_name").fetchone() != ("half done",)
     driver.rollback()
+
+
+def test_an_answer_survives_the_loss_of_the_session_that_it_was_read_in(
+    app: Flask, client: FlaskClient, headers: Headers, engine: sa.Engine
+) -> None:
+    ended: list[int] = []
+
+    def end_it(_sender: Flask, **_: object) -> None:
+        driver: Any = db.session.connection().connection.driver_connection
+        ended.append(driver.info.backend_pid)
+        terminate(driver)
+
+    with request_finished.connected_to(end_it, app):
+        answers = [client.get(f"{CLOCKS}?search=a", headers=headers | {"Origin": "https://a.example"})]
+    answers.append(client.get(f"{CLOCKS}?search=b", headers=headers))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(ended) == 1
+    pool: Any = engine.pool
+    assert pool.checkedout() == connections.lent_of(app).idle
