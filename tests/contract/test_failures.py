@@ -6,6 +6,7 @@ import errno
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ecatalog.extensions import db
+from ecatalog.session_read import SessionRead
 from tests.contract.catalogue import Catalogue, refused
 
 PROBLEM = {"Accept": "application/problem+json"}
@@ -102,6 +104,26 @@ class TestProblemDetails:
             assert (answer.status_code, answer.content_type) == (404, "application/json")
 
 
+@contextmanager
+def before_statements(engine: sa.Engine, look: Callable[[str], None]) -> Iterator[None]:
+    """``look`` is shown each statement before it runs: SQLAlchemy's, and what goes to the driver as text."""
+
+    def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        look(statement)
+
+    ask = SessionRead._ask
+
+    def looked_at(read: SessionRead, *arguments: Any) -> Any:
+        look(read._text_and_constants[0])
+        return ask(read, *arguments)
+
+    sa.event.listen(engine, "before_cursor_execute", execute)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SessionRead, "_ask", looked_at)
+        yield
+    sa.event.remove(engine, "before_cursor_execute", execute)
+
+
 class TestUnforeseen:
     """Failures of ours: an id that finds the trace in the log, and no word about the cause."""
 
@@ -112,13 +134,12 @@ class TestUnforeseen:
             engine = db.engine
         errors: list[Exception] = []
 
-        def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        def execute(statement: str) -> None:
             if errors and re.search(r"(FROM|INTO) project|resource_clock", statement):
                 raise errors[-1]
 
-        sa.event.listen(engine, "before_cursor_execute", execute)
-        yield errors.append
-        sa.event.remove(engine, "before_cursor_execute", execute)
+        with before_statements(engine, execute):
+            yield errors.append
 
     def calls(self, rows: Catalogue) -> list[Any]:
         return [
@@ -180,13 +201,12 @@ class TestUnforeseen:
         with app.app_context():
             engine = db.engine
 
-        def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        def execute(statement: str) -> None:
             if "INSERT INTO row_history" in statement:
                 raise RuntimeError(SECRET)
 
-        sa.event.listen(engine, "before_cursor_execute", execute)
-        refusals = [rows.post(rows.body("never")), rows.delete("before")]
-        sa.event.remove(engine, "before_cursor_execute", execute)
+        with before_statements(engine, execute):
+            refusals = [rows.post(rows.body("never")), rows.delete("before")]
         assert [answer.status_code for answer in refusals] == [500, 500]
         assert rows.get("never").status_code == 404
         assert rows.codes() == ["before"]

@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -22,6 +21,7 @@ from ecatalog.database import write_transaction
 from ecatalog.extensions import db
 from tests.images.pictures import jpeg
 from tests.ops.test_kept_answers import lasting, shown_to_the_application
+from tests.ops.test_single_read import forget, terminate
 
 MakeApp = Callable[..., Flask]
 Auth = Callable[..., dict[str, str]]
@@ -266,15 +266,6 @@ def lose_all(app: Flask, change: Callable[[Any], None]) -> None:
     for connection in [lent.take() for _ in range(2)]:
         change(connection.driver_connection)
         lent.give_back(connection)
-
-
-def terminate(connection: Any) -> None:
-    with psycopg.connect(connection.info.dsn, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
-
-
-def forget(connection: Any) -> None:
-    connection.pgconn.exec_(b"DEALLOCATE ALL")
 
 
 @pytest.mark.parametrize("loss", [terminate, forget])
